@@ -1,1 +1,42 @@
-//! placeholder
+//! Contribution bounding and mergeable integer partial states over Arrow arrays.
+//!
+//! Rows owned by privacy units go in as Arrow batches; for each unit at most `max_groups` groups
+//! and `max_rows_per_group` rows per group are kept, chosen by a keyed hash and by nothing else;
+//! what comes out is one integer state per group, which merges with the states of other units in
+//! any order. Nothing here is private yet: a [`PartialState`] holds exact values and must reach
+//! a noise source before anyone sees it.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | `plan` | what is bounded and measured, checked against the input schema |
+//! | `grid` | bounds and the fixed-point grid; the only place where values stop being floats |
+//! | `canonical` | one byte string per unit id and per key tuple, whatever Arrow type carries it |
+//! | `intern` | dense ids for byte strings, compared by bytes and never by hash |
+//! | `rank` | the keyed order in which groups and rows are kept |
+//! | `bounder`, `bound` | rows in, integer totals out |
+//! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
+//! | `reference` | the same answer computed slowly: sort, then take |
+//!
+//! Never imported here: SQL, DataFusion, the ledger, a source of randomness, a clock or files.
+
+mod bound;
+mod bounder;
+mod canonical;
+mod error;
+mod grid;
+mod intern;
+mod ipc;
+mod partial;
+mod plan;
+mod rank;
+pub mod reference;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+pub use bounder::Bounder;
+pub use error::KernelError;
+pub use grid::Grid;
+pub use partial::{PartialState, Totals};
+pub use plan::{BoundingPlan, Keys, Measure, ValueColumn};

@@ -1,0 +1,277 @@
+//! Partial states: exact integer totals per group, mergeable in any order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::types::Decimal128Type;
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Schema};
+
+use crate::bound::CellTotals;
+use crate::canonical::{TupleEncoder, Tuples, canonical_column, canonical_type};
+use crate::plan::Domain;
+use crate::{BoundingPlan, KernelError, Keys, Measure, ValueColumn};
+
+/// Schema metadata: the version of the layout described at [`PartialState`].
+const FORMAT_KEY: &str = "voilage.partial_state";
+const FORMAT: &str = "1";
+/// Schema metadata: how many of the columns are keys.
+const KEY_COLUMNS_KEY: &str = "voilage.key_columns";
+/// Schema metadata: the public parameters that states of one plan share.
+const PLAN_KEY: &str = "voilage.plan";
+
+const DIGITS: u8 = 38;
+/// No total may reach this.
+const TOTAL_LIMIT: i128 = 10_i128.pow(DIGITS as u32);
+
+/// Exact totals per group of some units; not private, and never to be shown.
+///
+/// *Shape*: the key columns, one `Decimal128(38, 0)` column per measure, and one for the distinct
+/// units; one row per group that at least one unit reached, sorted by canonical key bytes.
+/// *Units*: counts and grid steps. Schema metadata hold the format's version, the number of key
+/// columns and the plan's public parameters, never the bounding key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartialState {
+    batch: RecordBatch,
+}
+
+/// The exact values of all cells, ready for noise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Totals {
+    /// One row per cell: public keys in the order of their domain, with cells that nobody
+    /// reached; learned keys sorted by canonical bytes.
+    pub keys: RecordBatch,
+    /// The canonical key bytes of each cell.
+    pub labels: Vec<Box<[u8]>>,
+    /// Distinct units of each cell, after bounding.
+    pub units: Vec<i128>,
+    /// For each measure, the value of each cell.
+    pub measures: Vec<Vec<i128>>,
+}
+
+/// A state whose batch has been read.
+struct Parts {
+    encoder: TupleEncoder,
+    keys: Vec<ArrayRef>,
+    tuples: Tuples,
+    /// The measures, then the units.
+    totals: Vec<Decimal128Array>,
+}
+
+impl PartialState {
+    /// Reads a state from its batch.
+    ///
+    /// *Errors*: a batch that is not laid out as described above.
+    pub fn try_from_batch(batch: RecordBatch) -> Result<Self, KernelError> {
+        let state = Self { batch };
+        state.parts()?;
+        Ok(state)
+    }
+
+    /// The state as an Arrow batch.
+    pub fn batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Adds up the states of disjoint sets of units, in any order.
+    ///
+    /// *Guarantee*: the result does not depend on the order of the states or on how they were
+    /// merged before. That the units are disjoint is the caller's promise.
+    ///
+    /// *Errors*: no state at all, states of different plans, a total beyond 38 digits.
+    pub fn merge(states: Vec<Self>) -> Result<Self, KernelError> {
+        let Some(first) = states.first() else { return Err(KernelError::NothingToMerge) };
+        let schema = first.batch.schema();
+        if states.iter().any(|state| state.batch.schema() != schema) {
+            return Err(KernelError::StateMismatch { why: "keys, measures or bounds differ" });
+        }
+        let parts = states.iter().map(Self::parts).collect::<Result<Vec<_>, _>>()?;
+        let mut cells: Vec<(&[u8], &Parts, usize)> = (parts.iter().zip(&states))
+            .flat_map(|(part, state)| {
+                (0..state.batch.num_rows()).map(move |row| (part.tuples.bytes(row), part, row))
+            })
+            .collect();
+        cells.sort_by_key(|cell| cell.0);
+        let mut labels = Vec::new();
+        let mut totals = vec![Vec::new(); parts[0].totals.len()];
+        for cell in cells.chunk_by(|a, b| a.0 == b.0) {
+            labels.push(cell[0].0);
+            for (column, total) in totals.iter_mut().enumerate() {
+                let values = cell.iter().map(|&(_, part, row)| part.totals[column].value(row));
+                total.push(sum(values)?);
+            }
+        }
+        let keys = parts[0].encoder.decode(labels.into_iter())?;
+        Self::from_columns(&schema, keys, totals)
+    }
+
+    /// Lays the state out over its keys.
+    ///
+    /// *Errors*: a key of the state that the public domain does not have; a domain of other types.
+    pub fn cells(&self, keys: &Keys) -> Result<Totals, KernelError> {
+        let parts = self.parts()?;
+        let rows = self.batch.num_rows();
+        match keys {
+            Keys::Learned => {
+                let fields: Vec<_> = self.batch.schema().fields()[..parts.keys.len()].to_vec();
+                let options = RecordBatchOptions::new().with_row_count(Some(rows));
+                let schema = Arc::new(Schema::new(fields));
+                let keys = RecordBatch::try_new_with_options(schema, parts.keys.clone(), &options)
+                    .map_err(|_| KernelError::Internal { doing: "assembling learned keys" })?;
+                let labels = (0..rows).map(|row| parts.tuples.bytes(row).into()).collect();
+                Ok(parts.totals(keys, labels, (0..rows).map(Some)))
+            }
+            Keys::Public(domain) => {
+                let domain = Domain::new(domain, &parts.encoder)?;
+                let mut row_of: HashMap<&[u8], usize> =
+                    (0..rows).map(|row| (parts.tuples.bytes(row), row)).collect();
+                let cells = 0..domain.batch.num_rows();
+                let order: Vec<_> =
+                    cells.clone().map(|c| row_of.remove(domain.tuples.bytes(c))).collect();
+                if !row_of.is_empty() {
+                    return Err(KernelError::StateMismatch {
+                        why: "the state has a key that the public keys do not have",
+                    });
+                }
+                let labels = cells.map(|cell| domain.tuples.bytes(cell).into()).collect();
+                Ok(parts.totals(domain.batch.clone(), labels, order.into_iter()))
+            }
+        }
+    }
+
+    /// Assembles the state of a bounder from cells in any order.
+    pub(crate) fn assemble(
+        plan: &BoundingPlan,
+        key_fields: &[Field],
+        encoder: &TupleEncoder,
+        mut cells: Vec<(&[u8], CellTotals<'_>)>,
+    ) -> Result<Self, KernelError> {
+        cells.sort_unstable_by_key(|cell| cell.0);
+        let keys = encoder.decode(cells.iter().map(|cell| cell.0))?;
+        let mut totals: Vec<Vec<i128>> = (0..plan.measures.len())
+            .map(|measure| cells.iter().map(|cell| cell.1.measures[measure]).collect())
+            .collect();
+        totals.push(cells.iter().map(|cell| cell.1.units).collect());
+        Self::from_columns(&state_schema(plan, key_fields), keys, totals)
+    }
+
+    fn from_columns(
+        schema: &Arc<Schema>,
+        mut columns: Vec<ArrayRef>,
+        totals: Vec<Vec<i128>>,
+    ) -> Result<Self, KernelError> {
+        let internal = |_| KernelError::Internal { doing: "assembling a partial state" };
+        for total in totals {
+            let column = Decimal128Array::from_iter_values(total);
+            let column = column.with_precision_and_scale(DIGITS, 0).map_err(internal)?;
+            columns.push(Arc::new(column));
+        }
+        let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(internal)?;
+        Ok(Self { batch })
+    }
+
+    /// Reads and checks the batch.
+    fn parts(&self) -> Result<Parts, KernelError> {
+        let schema = self.batch.schema();
+        let malformed = |why| KernelError::MalformedState { why };
+        if schema.metadata().get(FORMAT_KEY).map(String::as_str) != Some(FORMAT) {
+            return Err(malformed("it is not a partial state of this format"));
+        }
+        let key_columns = (schema.metadata().get(KEY_COLUMNS_KEY))
+            .and_then(|count| count.parse::<usize>().ok())
+            .filter(|&count| count < schema.fields().len())
+            .ok_or_else(|| malformed("its number of key columns is missing or too large"))?;
+        let (keys, totals) = self.batch.columns().split_at(key_columns);
+        let types: Vec<DataType> = keys.iter().map(|key| key.data_type().clone()).collect();
+        if types.iter().any(|key| canonical_type(key).as_ref() != Some(key)) {
+            return Err(malformed("a key column is not of a canonical type"));
+        }
+        let keys = (keys.iter().zip(&types))
+            .map(|(key, data_type)| canonical_column(key, data_type))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| malformed("a key column cannot be read"))?;
+        let totals = (totals.iter())
+            .map(|total| match total.data_type() {
+                DataType::Decimal128(DIGITS, 0) if total.null_count() == 0 => {
+                    Some(total.as_primitive::<Decimal128Type>().clone())
+                }
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| malformed("a total is not a Decimal128(38, 0) without NULL"))?;
+        let units = &totals[totals.len() - 1];
+        if units.values().iter().any(|&units| units < 1) {
+            return Err(malformed("a group has no units"));
+        }
+        let encoder = TupleEncoder::new(types)?;
+        let tuples = encoder.encode(&keys)?;
+        let sorted =
+            (1..self.batch.num_rows()).all(|row| tuples.bytes(row - 1) < tuples.bytes(row));
+        if !sorted {
+            return Err(malformed("its keys are not sorted, or one stands twice"));
+        }
+        Ok(Parts { encoder, keys, tuples, totals })
+    }
+}
+
+impl Parts {
+    /// The cells in the given order; a cell without a row in the state is zero.
+    fn totals(
+        &self,
+        keys: RecordBatch,
+        labels: Vec<Box<[u8]>>,
+        order: impl Iterator<Item = Option<usize>> + Clone,
+    ) -> Totals {
+        let mut columns: Vec<Vec<i128>> = (self.totals.iter())
+            .map(|total| order.clone().map(|row| row.map_or(0, |row| total.value(row))).collect())
+            .collect();
+        let units = columns.pop().unwrap_or_default();
+        Totals { keys, labels, units, measures: columns }
+    }
+}
+
+fn sum(mut values: impl Iterator<Item = i128>) -> Result<i128, KernelError> {
+    (values.try_fold(0_i128, |total, value| total.checked_add(value)))
+        .filter(|total| (-TOTAL_LIMIT + 1..TOTAL_LIMIT).contains(total))
+        .ok_or(KernelError::Overflow)
+}
+
+fn state_schema(plan: &BoundingPlan, key_fields: &[Field]) -> Arc<Schema> {
+    let total = |name: &str| Field::new(name, DataType::Decimal128(DIGITS, 0), false);
+    let mut fields = key_fields.to_vec();
+    fields.extend((0..plan.measures.len()).map(|measure| total(&format!("measure_{measure}"))));
+    fields.push(total("units"));
+    let metadata = [
+        (FORMAT_KEY, FORMAT.to_owned()),
+        (KEY_COLUMNS_KEY, key_fields.len().to_string()),
+        (PLAN_KEY, describe(plan)),
+    ];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
+    Arc::new(Schema::new_with_metadata(fields, metadata))
+}
+
+/// The parameters that decide what a total means, in one line; equal only for equal plans.
+fn describe(plan: &BoundingPlan) -> String {
+    let values = plan.values.iter().map(|value| match value {
+        ValueColumn::Presence => "presence".to_owned(),
+        ValueColumn::Grid(grid) => {
+            // Rust prints the shortest decimals that read back as the same numbers.
+            format!("[{:?}, {:?}] by 2^{}", grid.lower(), grid.upper(), grid.step_log2())
+        }
+    });
+    let measures = plan.measures.iter().map(|measure| match measure {
+        Measure::Units => "units".to_owned(),
+        Measure::Rows { present_in: None } => "rows".to_owned(),
+        Measure::Rows { present_in: Some(value) } => format!("rows with {value}"),
+        Measure::Sum { value, centred: false } => format!("sum of {value}"),
+        Measure::Sum { value, centred: true } => format!("centred sum of {value}"),
+    });
+    let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join("; ");
+    format!(
+        "at most {} groups, {} rows each; values: {}; measures: {}",
+        plan.max_groups,
+        plan.max_rows_per_group,
+        list(&mut values.into_iter()),
+        list(&mut measures.into_iter()),
+    )
+}
