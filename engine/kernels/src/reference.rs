@@ -18,6 +18,8 @@ use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, ValueColumn}
 
 /// A row's values in steps, NULL as nothing; presence counts as zero steps.
 type Values = Vec<Option<i64>>;
+/// A row: its unit's bytes, its group's bytes, its values.
+type OwnedRow = (Vec<u8>, Vec<u8>, Values);
 /// All rows of one unit, by group.
 type Groups = BTreeMap<Vec<u8>, Vec<Values>>;
 
@@ -68,7 +70,7 @@ fn read(
     unit_encoder: &TupleEncoder,
     key_encoder: &TupleEncoder,
     batch: &RecordBatch,
-) -> Result<Vec<(Vec<u8>, Vec<u8>, Values)>, KernelError> {
+) -> Result<Vec<OwnedRow>, KernelError> {
     let unreadable = KernelError::Internal { doing: "reading the reference's input" };
     let unit = canonical_column(batch.column(0), &layout.unit).ok_or(unreadable.clone())?;
     let keys = (batch.columns()[1..].iter().zip(&layout.key_fields))
