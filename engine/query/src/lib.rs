@@ -1,1 +1,39 @@
-//! placeholder
+//! Floor 2: from a SQL question to a private answer.
+//!
+//! ```text
+//! door -> ownership + ranges + totality -> price -> ledger -> execute -> release -> post
+//! ```
+//!
+//! This is the only room that knows DataFusion; within it only [`execute`](mod@execute) and [`post`](mod@post) touch
+//! physical plans. What an analyst can reach is [`Hub`], [`Study`], [`Question`] and [`Answer`].
+//! Never import the command line, the Python bindings or a source of randomness here.
+
+pub mod answer;
+pub mod catalogue;
+mod door;
+pub mod error;
+mod execute;
+pub mod explanation;
+pub mod hub;
+pub mod observer;
+mod ownership;
+pub mod plan;
+mod post;
+mod price;
+pub mod question;
+pub mod randomness;
+mod ranges;
+pub mod receipt;
+mod release;
+mod session;
+mod totality;
+
+pub use answer::{Answer, Interval};
+pub use catalogue::Catalogue;
+pub use error::{QueryError, Refusal, RefusalCode};
+pub use explanation::Explanation;
+pub use hub::{Hub, InitReport, Study};
+pub use observer::{Stage, StageObserver};
+pub use question::{Question, Spend};
+pub use randomness::Randomness;
+pub use receipt::Receipt;

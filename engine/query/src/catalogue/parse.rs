@@ -1,0 +1,375 @@
+//! The grammar of `hub.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
+
+use super::{Catalogue, ColumnEntry, DatasetEntry, Declared, TableEntry, TableOwner};
+use crate::error::QueryError;
+use crate::plan::{Type, Value};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubFile {
+    hub: HubSection,
+    #[serde(default)]
+    datasets: BTreeMap<String, DatasetSection>,
+    #[serde(default)]
+    public: BTreeMap<String, PublicTableSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubSection {
+    ledger: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatasetSection {
+    #[serde(default)]
+    description: String,
+    #[serde(default = "person")]
+    unit_kind: String,
+    #[serde(default = "zcdp")]
+    accountant: Accountant,
+    cap: CapSection,
+    #[serde(default)]
+    tables: BTreeMap<String, UnitTableSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CapSection {
+    epsilon: String,
+    delta: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnitTableSection {
+    file: PathBuf,
+    unit: String,
+    max_groups: u32,
+    max_rows_per_group: u32,
+    columns: BTreeMap<String, ColumnSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublicTableSection {
+    file: PathBuf,
+    provenance: String,
+    columns: BTreeMap<String, ColumnSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ColumnSection {
+    r#type: Type,
+    bounds: Option<[toml::Value; 2]>,
+    values: Option<Vec<toml::Value>>,
+    source: Option<String>,
+}
+
+fn person() -> String {
+    "person".into()
+}
+
+fn zcdp() -> Accountant {
+    Accountant::Zcdp
+}
+
+impl Catalogue {
+    /// Reads a hub file. Paths in it are relative to the file.
+    ///
+    /// # Errors
+    /// When the file is missing, is not TOML of the hub's grammar, or contradicts itself.
+    pub fn read(path: &Path) -> Result<Self, QueryError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            QueryError::input(
+                format!("cannot read the hub file {}: {error}", path.display()),
+                "name an existing hub file with --hub PATH",
+            )
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder)
+            .map_err(|error| in_file(path, error))
+    }
+
+    /// Reads the text of a hub file whose paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// When the text is not TOML of the hub's grammar, or contradicts itself.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, QueryError> {
+        let file: HubFile = toml::from_str(text).map_err(|error| {
+            QueryError::input(
+                error.to_string().trim_end().to_owned(),
+                "see examples/hub.toml for every key that a hub file may have",
+            )
+        })?;
+        let mut datasets = Vec::new();
+        let mut tables = Vec::new();
+        for (name, section) in file.datasets {
+            check_name("dataset", &name)?;
+            datasets.push(dataset_entry(&name, &section)?);
+            for (table, section) in section.tables {
+                tables.push(unit_table(&name, table, section, folder)?);
+            }
+        }
+        for (table, section) in file.public {
+            tables.push(public_table(table, section, folder)?);
+        }
+        tables.sort_by(|a, b| a.name.cmp(&b.name));
+        refuse_twice(&tables)?;
+        Ok(Self { ledger: folder.join(file.hub.ledger), datasets, tables })
+    }
+}
+
+fn in_file(path: &Path, error: QueryError) -> QueryError {
+    match error {
+        QueryError::Input { problem, fix } => {
+            QueryError::Input { problem: format!("{}: {problem}", path.display()), fix }
+        }
+        other => other,
+    }
+}
+
+fn dataset_entry(name: &str, section: &DatasetSection) -> Result<DatasetEntry, QueryError> {
+    let quantity = |error: voilage_privacy::quantity::QuantityError| {
+        QueryError::input(
+            format!("dataset {name}: cap: {error}"),
+            "write for example cap = { epsilon = \"10\", delta = \"1e-6\" }",
+        )
+    };
+    let epsilon = Epsilon::parse(&section.cap.epsilon).map_err(quantity)?;
+    let delta = section.cap.delta.as_deref().map(Delta::parse).transpose().map_err(quantity)?;
+    match (section.accountant, &delta) {
+        (Accountant::Zcdp, None) => Err(QueryError::input(
+            format!("dataset {name} has accountant zcdp and a cap without delta"),
+            "write for example cap = { epsilon = \"10\", delta = \"1e-6\" }",
+        )),
+        (Accountant::Pure, Some(_)) => Err(QueryError::input(
+            format!("dataset {name} has accountant pure and a cap with delta"),
+            "leave delta out, or take accountant = \"zcdp\"",
+        )),
+        (Accountant::Zcdp, Some(_)) | (Accountant::Pure, None) => Ok(DatasetEntry {
+            name: name.to_owned(),
+            description: section.description.clone(),
+            unit_kind: section.unit_kind.clone(),
+            accountant: section.accountant,
+            epsilon,
+            delta,
+        }),
+    }
+}
+
+fn unit_table(
+    dataset: &str,
+    name: String,
+    section: UnitTableSection,
+    folder: &Path,
+) -> Result<TableEntry, QueryError> {
+    check_name("table", &name)?;
+    for (key, value) in
+        [("max_groups", section.max_groups), ("max_rows_per_group", section.max_rows_per_group)]
+    {
+        if value == 0 {
+            return Err(QueryError::input(
+                format!("table {name}: {key} is 0, so every answer would be empty"),
+                format!("write {key} = 1 or more"),
+            ));
+        }
+    }
+    let columns = columns(&name, section.columns)?;
+    let Some(column) = columns.iter().position(|column| column.name == section.unit) else {
+        return Err(QueryError::input(
+            format!("table {name}: the unit column {} is not among its columns", section.unit),
+            format!("add `{} = {{ type = \"int64\" }}` to its columns", section.unit),
+        ));
+    };
+    match columns[column].kind {
+        Type::Int64 | Type::Text => {}
+        Type::Bool | Type::Float64 | Type::Date | Type::Timestamp => {
+            return Err(QueryError::input(
+                format!("table {name}: the unit column {} cannot name units", section.unit),
+                "a unit column has type int64 or utf8",
+            ));
+        }
+    }
+    if columns[column].declared != Declared::Nothing {
+        return Err(QueryError::input(
+            format!("table {name}: the unit column {} has bounds or values", section.unit),
+            "declare only its type: a list of units would say who is in the data",
+        ));
+    }
+    Ok(TableEntry {
+        file: folder.join(&section.file),
+        owner: TableOwner::Unit {
+            dataset: dataset.to_owned(),
+            column,
+            max_groups: section.max_groups,
+            max_rows_per_group: section.max_rows_per_group,
+        },
+        name,
+        columns,
+    })
+}
+
+fn public_table(
+    name: String,
+    section: PublicTableSection,
+    folder: &Path,
+) -> Result<TableEntry, QueryError> {
+    check_name("table", &name)?;
+    if section.provenance.trim().is_empty() {
+        return Err(QueryError::input(
+            format!("public table {name} does not say where it comes from"),
+            "write provenance = \"...\": a public table tells nothing about the units",
+        ));
+    }
+    Ok(TableEntry {
+        file: folder.join(&section.file),
+        owner: TableOwner::Public { provenance: section.provenance },
+        columns: columns(&name, section.columns)?,
+        name,
+    })
+}
+
+fn columns(
+    table: &str,
+    sections: BTreeMap<String, ColumnSection>,
+) -> Result<Vec<ColumnEntry>, QueryError> {
+    sections
+        .into_iter()
+        .map(|(name, section)| {
+            let declared = declared(&section).map_err(|(problem, fix)| {
+                QueryError::input(format!("column {table}.{name}: {problem}"), fix)
+            })?;
+            check_name("column", &name)?;
+            Ok(ColumnEntry { name, kind: section.r#type, declared, source: section.source })
+        })
+        .collect()
+}
+
+fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
+    match (&section.bounds, &section.values) {
+        (None, None) => Ok(Declared::Nothing),
+        (Some(_), Some(_)) => Err((
+            "has bounds and values".into(),
+            "keep values where the list is short, bounds otherwise".into(),
+        )),
+        (Some([lower, upper]), None) => {
+            if !matches!(section.r#type, Type::Int64 | Type::Float64) {
+                return Err(("has bounds but is no number".into(), "remove bounds".into()));
+            }
+            let fix = "write for example bounds = [\"0\", \"5000\"]";
+            let number = |value: &toml::Value| {
+                bound(value).ok_or(("a bound is not a finite number".to_owned(), fix.to_owned()))
+            };
+            let (lower, upper) = (number(lower)?, number(upper)?);
+            if lower >= upper {
+                return Err(("the lower bound is not below the upper one".into(), fix.into()));
+            }
+            Ok(Declared::Bounds { lower, upper })
+        }
+        (None, Some(values)) => {
+            let mut list = values
+                .iter()
+                .map(|value| key(section.r#type, value))
+                .collect::<Option<Vec<Value>>>()
+                .ok_or((
+                    "a listed value is not of the column's type".to_owned(),
+                    "list integers, text or booleans of the column's type".to_owned(),
+                ))?;
+            let length = list.len();
+            list.sort();
+            list.dedup();
+            if list.is_empty() || list.len() != length {
+                return Err((
+                    "the list of values is empty or names one twice".into(),
+                    "list each possible value once".into(),
+                ));
+            }
+            Ok(Declared::Values(list))
+        }
+    }
+}
+
+/// A bound is written as a decimal string, or as a TOML number.
+fn bound(value: &toml::Value) -> Option<f64> {
+    let number = match value {
+        toml::Value::Integer(integer) => *integer as f64,
+        toml::Value::Float(float) => *float,
+        toml::Value::String(text) => {
+            let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+            if !text.bytes().all(plain) {
+                return None;
+            }
+            text.parse().ok()?
+        }
+        toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_)
+        | toml::Value::Table(_) => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn key(kind: Type, value: &toml::Value) -> Option<Value> {
+    match (kind, value) {
+        (Type::Int64, toml::Value::Integer(integer)) => Some(Value::Int(*integer)),
+        (Type::Text, toml::Value::String(text)) => Some(Value::Text(text.clone())),
+        (Type::Bool, toml::Value::Boolean(truth)) => Some(Value::Bool(*truth)),
+        _ => None,
+    }
+}
+
+/// Names are plain lower-case words, so that no two of them look alike or clash with the engine's.
+fn check_name(what: &str, name: &str) -> Result<(), QueryError> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if name.is_empty() || name.len() > 63 || !plain || name.starts_with("__") {
+        return Err(QueryError::input(
+            format!("{what} name {name:?} is not allowed"),
+            "use 1 to 63 lower-case letters, digits and _, not starting with __",
+        ));
+    }
+    Ok(())
+}
+
+/// The same people never appear in two datasets: one file has one owner, and a table one name.
+fn refuse_twice(tables: &[TableEntry]) -> Result<(), QueryError> {
+    for (index, table) in tables.iter().enumerate() {
+        for other in &tables[..index] {
+            if other.name == table.name {
+                return Err(QueryError::input(
+                    format!("two tables of the hub are called {}", table.name),
+                    "give each table a name of its own",
+                ));
+            }
+            let same_file = same_file(&other.file, &table.file);
+            if same_file
+                && (other.dataset() != table.dataset()
+                    || other.unit_column() != table.unit_column())
+            {
+                return Err(QueryError::input(
+                    format!(
+                        "tables {} and {} read one file under different datasets or units",
+                        other.name, table.name
+                    ),
+                    "declare a file once: its people have one lifetime cap",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
+}

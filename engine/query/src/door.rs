@@ -1,0 +1,232 @@
+//! The door: text in, one logical plan out, or refusals.
+//!
+//! Everything here happens before any table is looked at. Messages of the parser and the planner
+//! are translated: they name what the analyst wrote and never come from data, which the planner
+//! has not seen.
+
+use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
+use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
+use datafusion::optimizer::{Optimizer, OptimizerContext};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use std::sync::Arc;
+
+use crate::catalogue::Catalogue;
+use crate::error::{Refusal, RefusalCode, nearest};
+use crate::session::DEPTH_MAX;
+
+/// A query may have so many tokens.
+const TOKENS_MAX: usize = 10_000;
+
+/// A query may have so many bytes.
+const BYTES_MAX: usize = 1 << 20;
+
+/// Plans one SELECT statement over the catalogue's tables.
+pub(crate) async fn plan(
+    context: &SessionContext,
+    catalogue: &Catalogue,
+    sql: &str,
+) -> Result<LogicalPlan, Refusal> {
+    check_tokens(sql)?;
+    let statement = parse(sql)?;
+    let state = context.state();
+    let translate = |error| translate(catalogue, error);
+    let plan = state.statement_to_plan(statement).await.map_err(translate)?;
+    let analyzed = state
+        .analyzer()
+        .execute_and_check(plan, state.config_options(), |_, _| {})
+        .map_err(translate)?;
+    // Only the rules that bring joins into the form that the analysis reads. The full optimizer
+    // would have rewritten COUNT(DISTINCT) and pruned the unit column away.
+    let joins = Optimizer::with_rules(vec![
+        Arc::new(ExtractEquijoinPredicate::new()),
+        Arc::new(EliminateCrossJoin::new()),
+    ]);
+    let settings = OptimizerContext::new().with_skip_failing_rules(false).with_max_passes(1);
+    joins.optimize(analyzed, &settings, |_, _| {}).map_err(translate)
+}
+
+fn check_tokens(sql: &str) -> Result<(), Refusal> {
+    if sql.len() > BYTES_MAX || sql.contains('\0') {
+        return Err(Refusal::new(
+            RefusalCode::Syntax,
+            "the query text",
+            "it is longer than 1 MiB or contains a NUL byte",
+            "send one plain SELECT statement",
+        ));
+    }
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().map_err(|error| {
+        Refusal::new(
+            RefusalCode::Syntax,
+            "the query text",
+            error.to_string(),
+            "close quotes and comments; identifiers are ASCII words or stand in double quotes",
+        )
+    })?;
+    let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
+    if words > TOKENS_MAX {
+        return Err(Refusal::new(
+            RefusalCode::Syntax,
+            format!("the query has {words} tokens"),
+            format!("at most {TOKENS_MAX} are read"),
+            "split it, or put a long IN list into a public table",
+        ));
+    }
+    for token in &tokens {
+        if let Token::Word(word) = token
+            && (word.value.starts_with("__") || !word.value.is_ascii())
+        {
+            return Err(Refusal::new(
+                RefusalCode::Syntax,
+                format!("identifier {:?}", word.value),
+                "identifiers are ASCII and do not start with __, so that none can pass for another",
+                "rename it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn parse(sql: &str) -> Result<Statement, Refusal> {
+    let syntax = |error: DataFusionError| {
+        Refusal::new(
+            RefusalCode::Syntax,
+            "the query text",
+            first_line(&error),
+            "send one SELECT statement",
+        )
+    };
+    let mut statements = DFParserBuilder::new(sql)
+        .with_dialect(&GenericDialect {})
+        .with_recursion_limit(DEPTH_MAX)
+        .build()
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(syntax)?;
+    let only_select = || {
+        Refusal::new(
+            RefusalCode::Statement,
+            "the statement",
+            "only a single SELECT statement can be answered privately",
+            "send one SELECT; use `voilage explain` for the plan and `voilage show` for the tables",
+        )
+    };
+    let statement = statements.pop_front().ok_or_else(only_select)?;
+    let Statement::Statement(inner) = &statement else { return Err(only_select()) };
+    let SqlStatement::Query(query) = inner.as_ref() else { return Err(only_select()) };
+    if !statements.is_empty() || !is_select(&query.body) {
+        return Err(only_select());
+    }
+    if query.with.as_ref().is_some_and(|with| with.recursive) {
+        return Err(Refusal::new(
+            RefusalCode::Statement,
+            "WITH RECURSIVE",
+            "a recursion has no bound on its cost",
+            "write the steps out as plain common table expressions",
+        ));
+    }
+    Ok(statement)
+}
+
+/// Queries proper: no VALUES, INSERT, UPDATE, DELETE or TABLE in their place.
+fn is_select(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_none(),
+        SetExpr::Query(query) => is_select(&query.body),
+        SetExpr::SetOperation { left, right, .. } => is_select(left) && is_select(right),
+        _ => false,
+    }
+}
+
+/// A refusal for an error of the planner, which saw the SQL and the declared schema only.
+fn translate(catalogue: &Catalogue, error: DataFusionError) -> Refusal {
+    match root(&error) {
+        DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                unknown_column(field, valid_fields)
+            }
+            SchemaError::AmbiguousReference { field } => Refusal::new(
+                RefusalCode::UnknownColumn,
+                format!("column {}", field.name),
+                "several tables of the query have a column of that name",
+                format!("write which one: table.{}", field.name),
+            ),
+            SchemaError::DuplicateQualifiedField { name, .. }
+            | SchemaError::DuplicateUnqualifiedField { name } => Refusal::new(
+                RefusalCode::UnknownColumn,
+                format!("column {name}"),
+                "the name appears twice in one result",
+                "give one of them another name with AS",
+            ),
+        },
+        DataFusionError::Plan(message) => match missing_table(message) {
+            Some(table) => Refusal::new(
+                RefusalCode::UnknownTable,
+                format!("table {table}"),
+                "the hub declares no table of that name",
+                catalogue.suggest_table(table),
+            ),
+            None => unsupported(message),
+        },
+        other => unsupported(&first_line(other)),
+    }
+}
+
+fn unsupported(message: &str) -> Refusal {
+    let message = message.lines().next().unwrap_or_default();
+    Refusal::new(
+        RefusalCode::Expression,
+        "the query",
+        message.trim_end_matches('.').to_owned(),
+        "use SELECT with COUNT, SUM, AVG, WHERE, JOIN, GROUP BY, HAVING, ORDER BY and LIMIT",
+    )
+}
+
+fn unknown_column(field: &Column, valid: &[Column]) -> Refusal {
+    let suggestion = nearest(&field.name, valid.iter().map(|column| column.name.as_str()));
+    let fix = suggestion.map_or_else(
+        || {
+            let mut names: Vec<&str> = valid.iter().map(|column| column.name.as_str()).collect();
+            names.dedup();
+            format!("use one of: {}", names.join(", "))
+        },
+        |name| format!("did you mean {name}?"),
+    );
+    let table = field.relation.as_ref().map(TableReference::table);
+    let name = table.map_or_else(|| field.name.clone(), |table| format!("{table}.{}", field.name));
+    Refusal::new(
+        RefusalCode::UnknownColumn,
+        format!("column {name}"),
+        "no table of the query has it",
+        fix,
+    )
+}
+
+fn missing_table(message: &str) -> Option<&str> {
+    let name = message.strip_prefix("table '")?.strip_suffix("' not found")?;
+    name.rsplit('.').next()
+}
+
+fn root(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => root(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or(error, root),
+        DataFusionError::Shared(inner) => root(inner),
+        other => other,
+    }
+}
+
+fn first_line(error: &DataFusionError) -> String {
+    let text = match root(error) {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        DataFusionError::Plan(message) | DataFusionError::NotImplemented(message) => {
+            message.clone()
+        }
+        other => other.strip_backtrace(),
+    };
+    text.lines().next().unwrap_or_default().to_owned()
+}

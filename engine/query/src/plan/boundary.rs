@@ -1,0 +1,151 @@
+//! The boundary: where owned rows become a noisy public table.
+
+use serde::Serialize;
+use voilage_kernels::Grid;
+use voilage_privacy::mechanism::Noise;
+use voilage_privacy::sensitivity::Sensitivity;
+
+use super::{Relation, Scalar, Type, Value};
+
+/// Everything of a statement that touches owned rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct PrivatePlan {
+    /// The version of the canonical form.
+    pub version: u32,
+    /// The dataset whose units are protected.
+    pub dataset: String,
+    /// The boundaries, in the order in which they are drawn.
+    pub boundaries: Vec<Boundary>,
+}
+
+impl PrivatePlan {
+    /// The version written by this build.
+    pub const VERSION: u32 = 1;
+}
+
+/// A private aggregate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Boundary {
+    /// The owned rows aggregated.
+    pub input: Relation,
+    /// The GROUP BY expressions over the input's columns.
+    pub keys: Vec<Scalar>,
+    /// The types of the keys.
+    pub key_kinds: Vec<Type>,
+    /// The names of the keys, for people only.
+    #[serde(skip)]
+    pub key_names: Vec<String>,
+    /// Which key tuples are released.
+    pub domain: KeyDomain,
+    /// At most so many groups keep a unit's rows.
+    pub max_groups: u32,
+    /// At most so many of a unit's rows are kept in a group.
+    pub max_rows_per_group: u32,
+    /// The expressions over the input's columns that the measures read.
+    pub values: Vec<MeasuredValue>,
+    /// The columns that get noise, each priced on its own.
+    pub noisy: Vec<NoisyColumn>,
+    /// How the query's aggregates follow from the noisy columns.
+    #[serde(skip)]
+    pub outputs: Vec<OutputColumn>,
+}
+
+/// An expression read by a measure.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeasuredValue {
+    /// The expression over the input's columns.
+    pub value: Scalar,
+    /// The grid its values are put on; none where only its presence is read.
+    #[serde(serialize_with = "grid_terms")]
+    pub grid: Option<Grid>,
+}
+
+/// The bounds by their bits and the step: what the grid is made of.
+fn grid_terms<S: serde::Serializer>(grid: &Option<Grid>, out: S) -> Result<S::Ok, S::Error> {
+    grid.as_ref()
+        .map(|grid| (grid.lower().to_bits(), grid.upper().to_bits(), grid.step_log2()))
+        .serialize(out)
+}
+
+/// Which key tuples are released.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyDomain {
+    /// Known beforehand: the values of each key, in output order; the tuples are their product.
+    Public(Vec<Vec<Value>>),
+    /// Selected by thresholding a noisy count of units.
+    Learned {
+        /// The position of that count among the noisy columns.
+        selector: usize,
+        /// A key is released where the noisy count reaches it.
+        threshold: i128,
+        /// What the selection costs, for people; the ledger has the exact value.
+        delta: String,
+    },
+}
+
+/// A column that gets independent noise.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoisyColumn {
+    /// What is measured.
+    pub measure: NoisyMeasure,
+    /// What one unit can change.
+    #[serde(serialize_with = "sensitivity_terms")]
+    pub sensitivity: Sensitivity,
+    /// The noise really drawn.
+    pub noise: Noise,
+}
+
+fn sensitivity_terms<S: serde::Serializer>(
+    sensitivity: &Sensitivity,
+    out: S,
+) -> Result<S::Ok, S::Error> {
+    (sensitivity.max_groups(), sensitivity.per_group().to_string()).serialize(out)
+}
+
+/// What a noisy column measures, in integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoisyMeasure {
+    /// Distinct units.
+    Units,
+    /// Rows, or rows in which a value is not NULL.
+    Rows {
+        /// The position of that value in `values`.
+        present_in: Option<usize>,
+    },
+    /// The sum of a value in steps of its grid.
+    Sum {
+        /// The position of the value in `values`.
+        value: usize,
+    },
+    /// The sum of a value's deviations from the middle of its grid, in steps.
+    Deviations {
+        /// The position of the value in `values`.
+        value: usize,
+    },
+}
+
+/// How one aggregate of the query follows from the noisy columns, by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutputColumn {
+    /// A count, as it is.
+    Count {
+        /// The noisy column.
+        noisy: usize,
+    },
+    /// A sum: steps times the grid's step.
+    Sum {
+        /// The noisy column.
+        noisy: usize,
+        /// Whether the result is an integer.
+        integer: bool,
+    },
+    /// A mean: the grid's middle plus deviations over a count of at least one, within the bounds.
+    Mean {
+        /// The noisy sum of deviations.
+        deviations: usize,
+        /// The noisy count.
+        count: usize,
+    },
+}

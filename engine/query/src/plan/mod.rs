@@ -1,0 +1,17 @@
+//! The private plan: a small closed language for everything below the boundary.
+//!
+//! A query is lowered from DataFusion's logical plan into these types and raised back for
+//! execution. What cannot be written here cannot run over owned rows: there is no node that fails,
+//! allocates without bound, reads a clock or depends on the order of rows. Columns are positions,
+//! so no name can be ambiguous, and the serialised plan is the canonical form that request keys
+//! are made of.
+
+mod boundary;
+mod relation;
+mod scalar;
+mod value;
+
+pub use boundary::{Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan};
+pub use relation::{ColumnFacts, Domain, JoinKind, Node, Owner, Possible, Relation, ScanColumn};
+pub use scalar::{Comparison, Scalar};
+pub use value::{Type, Value};

@@ -1,0 +1,85 @@
+//! DataFusion sessions that know only what the allow-list names.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::session_state::SessionStateDefaults;
+use datafusion::functions::core;
+use datafusion::functions_aggregate::all_default_aggregate_functions;
+use datafusion::functions_window::all_default_window_functions;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::catalogue::{Catalogue, TableEntry};
+use crate::error::QueryError;
+
+/// Queries may nest so deep.
+pub(crate) const DEPTH_MAX: usize = 50;
+
+/// Execution may use so much memory before it spills.
+const MEMORY_BYTES: usize = 1 << 30;
+
+/// A session that can plan questions and run what follows a release, but reads no file: its
+/// tables have the catalogue's schema and no rows.
+///
+/// Functions are registered one by one: the umbrella crate's defaults would bring `random`, `now`
+/// and functions that read files.
+pub(crate) fn planning(catalogue: &Catalogue) -> Result<SessionContext, QueryError> {
+    let context = SessionContext::new_with_state(state(true)?);
+    for table in &catalogue.tables {
+        let empty: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(planned_schema(table)));
+        context
+            .register_table(table.name.as_str(), empty)
+            .map_err(|_| QueryError::bug(format!("table {} cannot be registered", table.name)))?;
+    }
+    Ok(context)
+}
+
+/// A session that executes below the boundary.
+///
+/// Joins between owned relations are sort-merge joins, because hash joins do not spill.
+pub(crate) fn executing(joins_owned: bool) -> Result<SessionState, QueryError> {
+    state(!joins_owned)
+}
+
+fn state(prefer_hash_join: bool) -> Result<SessionState, QueryError> {
+    let mut config = SessionConfig::new()
+        .with_information_schema(false)
+        .with_create_default_catalog_and_schema(true)
+        .with_collect_statistics(false);
+    let options = config.options_mut();
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.collect_spans = true;
+    options.execution.parquet.schema_force_view_types = false;
+    options.optimizer.prefer_hash_join = prefer_hash_join;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES)))
+        .build_arc()
+        .map_err(|_| QueryError::bug("no execution environment"))?;
+    Ok(SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_scalar_functions(vec![
+            core::coalesce(),
+            core::greatest(),
+            core::least(),
+            core::nullif(),
+        ])
+        .with_aggregate_functions(all_default_aggregate_functions())
+        .with_window_functions(all_default_window_functions())
+        .build())
+}
+
+fn planned_schema(table: &TableEntry) -> SchemaRef {
+    let fields: Vec<Field> = table
+        .columns
+        .iter()
+        .map(|column| Field::new(&column.name, column.kind.arrow(), true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
