@@ -1,0 +1,140 @@
+//! Charges: what a release cost, and who is working on it.
+
+use std::fmt;
+
+use voilage_privacy::Loss;
+
+use crate::account::{Cap, Spent};
+use crate::clock::Timestamp;
+
+/// How often a charge may be executed before it must be paid again.
+pub const ATTEMPTS_MAX: u32 = 3;
+
+/// What a request is known by: the same key is the same question and is charged once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestKey(pub [u8; 32]);
+
+impl fmt::Display for RequestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RequestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestKey({self})")
+    }
+}
+
+/// A charge's identity: its position in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChargeId(pub(crate) i64);
+
+impl fmt::Display for ChargeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A priced question that wants to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeRequest {
+    /// Who pays.
+    pub project: String,
+    /// Who asks; recorded, and no part of the key.
+    pub principal: String,
+    /// The same key replays the same charge.
+    pub request_key: RequestKey,
+    /// The hash of all the key stands for; the same key with another hash is refused.
+    pub request_hash: [u8; 32],
+    /// What it costs, in the project's accountant.
+    pub loss: Loss,
+    /// The hash of the canonical plan, for the receipt.
+    pub plan_hash: [u8; 32],
+    /// The version of the data it was planned for.
+    pub data_version: String,
+    /// How many boundaries will be sealed, at least one.
+    pub boundaries: u32,
+    /// The key of the hash that bounds contributions, drawn for this release.
+    pub bounding_key: [u8; 16],
+    /// The question as asked, for the audit.
+    pub description: String,
+    /// Pay again when every attempt was used up without an answer.
+    pub renew: bool,
+}
+
+/// A durable entry: what a release cost.
+///
+/// Only the ledger makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Charge {
+    /// Its identity.
+    pub id: ChargeId,
+    /// The key it was asked under.
+    pub request_key: RequestKey,
+    /// The hash of the canonical plan.
+    pub plan_hash: [u8; 32],
+    /// Who paid.
+    pub project: String,
+    /// About whom it was asked.
+    pub dataset: String,
+    /// What the project paid, on the ledger's grid.
+    pub loss: Loss,
+    /// How many boundaries it covers.
+    pub boundaries: u32,
+    /// The bounding key of the first request under this key; a retry must use it.
+    pub bounding_key: [u8; 16],
+    /// The version of the data it covers.
+    pub data_version: String,
+    /// When it was charged.
+    pub charged_at: Timestamp,
+    /// Its position in the chain.
+    pub position: u64,
+    /// What the project had spent once this charge was in, the same at every replay.
+    pub spent_after: Spent,
+    /// What the project then had left, the same at every replay.
+    pub left_after: Cap,
+    /// Whether the charge stood already when it was asked for.
+    pub replayed: bool,
+    /// Whether every boundary is sealed.
+    pub sealed: bool,
+    /// How many attempts were begun.
+    pub attempts: u32,
+}
+
+/// A charge with what an auditor wants to see beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChargeSummary {
+    /// The charge.
+    pub charge: Charge,
+    /// Who asked first.
+    pub principal: String,
+    /// The reference of the permit it was made under.
+    pub permit_reference: String,
+    /// The question as asked.
+    pub description: String,
+    /// How often it was asked again, for free.
+    pub replays: u32,
+}
+
+/// The right to execute a charge and seal its answer, until a newer attempt begins.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub(crate) charge: ChargeId,
+    pub(crate) position: i64,
+    pub(crate) number: u32,
+}
+
+impl Attempt {
+    /// The charge it executes.
+    pub fn charge(&self) -> ChargeId {
+        self.charge
+    }
+
+    /// 1 for the first attempt, up to [`ATTEMPTS_MAX`].
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}

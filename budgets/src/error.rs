@@ -1,0 +1,414 @@
+//! What can go wrong, ordered by what the reader must do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use thiserror::Error;
+use voilage_privacy::Accountant;
+
+use crate::refusal::Shortfall;
+
+/// What the reader must do; every error of every room has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Something given to us is wrong: a name, a file, a term.
+    FixInput,
+    /// The budget does not allow it; more budget is an administrator's decision.
+    BudgetRefused,
+    /// A permit, a date or a closed project does not allow it.
+    PolicyRefused,
+    /// Nothing is wrong that asking again will not solve.
+    TryAgain,
+    /// Ours to solve, or somebody edited the ledger.
+    Bug,
+}
+
+impl ErrorKind {
+    /// The exit code of a command that ends with this kind of error.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Bug => 1,
+            Self::FixInput => 2,
+            Self::BudgetRefused => 3,
+            Self::PolicyRefused => 4,
+            Self::TryAgain => 75,
+        }
+    }
+}
+
+/// Why the ledger did not do what it was asked.
+///
+/// Whatever the error, nothing was spent, except where a message says otherwise.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    // Fix the input.
+    /// No file at this path.
+    #[error("there is no ledger at {}; create one with `voilage init`", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A file where a new ledger should go.
+    #[error(
+        "{} exists already and was not touched; open it, or give the new ledger another path",
+        path.display()
+    )]
+    AlreadyExists {
+        /// Where the new ledger should go.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error(
+        "{} is not a Voilage ledger ({why}); check the `ledger` path in the hub file",
+        path.display()
+    )]
+    NotALedger {
+        /// The file.
+        path: PathBuf,
+        /// What was found in it.
+        why: &'static str,
+    },
+    /// The file was written by a later Voilage.
+    #[error(
+        "{} was written by a newer Voilage (ledger version {found}, this one knows up to \
+         {known}); upgrade Voilage, the ledger was not touched",
+        path.display()
+    )]
+    NewerVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version it has.
+        found: i64,
+        /// The newest version known here.
+        known: i64,
+    },
+    /// The file cannot be written.
+    #[error(
+        "the ledger {} is read-only and this needs to write to it; make the file and its folder \
+         writable for this user",
+        path.display()
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("the ledger {} cannot be opened: {why}; check the path and its permissions", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        why: String,
+    },
+    /// No dataset of this name.
+    #[error("there is no dataset {name:?} in this ledger{nearest}")]
+    UnknownDataset {
+        /// The name asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Suggestion,
+    },
+    /// No project of this name.
+    #[error("there is no project {name:?} in this ledger{nearest}")]
+    UnknownProject {
+        /// The name asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Suggestion,
+    },
+    /// The terms of a dataset, project or request make no sense.
+    #[error("{subject}: {why}; {fix}")]
+    BadTerms {
+        /// What the terms are of.
+        subject: String,
+        /// What is wrong with them.
+        why: String,
+        /// What to write instead.
+        fix: String,
+    },
+    /// The name is taken, with other terms.
+    #[error(
+        "{what} {name:?} exists already with other terms ({differs}), and terms are fixed once they \
+         are recorded; use the recorded terms or another name"
+    )]
+    TermsDiffer {
+        /// "dataset" or "project".
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What differs, recorded and asked.
+        differs: String,
+    },
+    /// A project would have more than its dataset ever had.
+    #[error(
+        "project {project:?} asks for {asked}, more than the whole cap of dataset {dataset:?} \
+         ({cap}); ask for less, no project may have more than its dataset"
+    )]
+    CapAboveDataset {
+        /// The new project.
+        project: String,
+        /// Its terms.
+        asked: String,
+        /// The dataset.
+        dataset: String,
+        /// Its terms.
+        cap: String,
+    },
+    /// The request key stands for another request.
+    #[error(
+        "this request key is already bound to another request in project {project:?} (entry \
+         {entry}); send the same request again, or choose a new key for the new one"
+    )]
+    KeyReused {
+        /// The project.
+        project: String,
+        /// Where the other request was charged.
+        entry: u64,
+    },
+
+    // Ask for budget.
+    /// A cap would be passed.
+    #[error("{0}")]
+    Budget(Box<Shortfall>),
+    /// Every attempt was begun and none was finished.
+    #[error(
+        "this question was paid for (entry {entry}) but each of its {attempts} attempts ended \
+         without an answer; nothing more was spent. Find out what interrupts it, then ask again \
+         with `renew`, which charges it a second time"
+    )]
+    AttemptsUsedUp {
+        /// The charge.
+        entry: u64,
+        /// How many attempts a charge has.
+        attempts: u32,
+    },
+
+    // Ask for permission.
+    /// The permit begins later.
+    #[error(
+        "project {project:?} has not started: its permit {reference} runs from {starts} to {ends} \
+         and today is {today}; nothing was spent. Ask again on {starts}, or have {authority} \
+         change the dates"
+    )]
+    NotStarted {
+        /// The project.
+        project: String,
+        /// Who gave the permit.
+        authority: String,
+        /// The permit.
+        reference: String,
+        /// Its first day.
+        starts: NaiveDate,
+        /// Its last day.
+        ends: NaiveDate,
+        /// The ledger's day.
+        today: NaiveDate,
+    },
+    /// The permit has ended.
+    #[error(
+        "project {project:?} has expired: its permit {reference} ran from {starts} to {ends} and \
+         today is {today}; nothing was spent. Open a new project under a new permit of {authority}"
+    )]
+    Expired {
+        /// The project.
+        project: String,
+        /// Who gave the permit.
+        authority: String,
+        /// The permit.
+        reference: String,
+        /// Its first day.
+        starts: NaiveDate,
+        /// Its last day.
+        ends: NaiveDate,
+        /// The ledger's day.
+        today: NaiveDate,
+    },
+    /// An administrator closed the project.
+    #[error(
+        "project {project:?} was closed on {closed} ({reason}); nothing was spent. A closed project \
+         stays closed: open a new one"
+    )]
+    Closed {
+        /// The project.
+        project: String,
+        /// The day.
+        closed: NaiveDate,
+        /// What the administrator said.
+        reason: String,
+    },
+
+    // Try again.
+    /// The data changed after the question was planned.
+    #[error(
+        "the data of dataset {dataset:?} has a newer version than this question was planned for; \
+         nothing was spent. Ask again"
+    )]
+    DataMoved {
+        /// The dataset.
+        dataset: String,
+    },
+    /// A newer attempt has taken over.
+    #[error(
+        "another run has taken over this question (entry {entry}) and this one gives way; nothing \
+         more was spent. Ask again: the answer is the same and free"
+    )]
+    Fenced {
+        /// The charge.
+        entry: u64,
+    },
+    /// Somebody finished first.
+    #[error("this question (entry {entry}) is answered already; ask again to read it for free")]
+    AlreadySealed {
+        /// The charge.
+        entry: u64,
+    },
+    /// Another process is writing.
+    #[error("the ledger is busy with other writers; nothing was spent. Ask again")]
+    Busy,
+    /// The disk failed or is full.
+    #[error(
+        "the ledger could not be written ({why}); no answer was given. Make room on the disk or \
+         check it, then ask again: the same request is never charged twice"
+    )]
+    Disk {
+        /// What SQLite said.
+        why: String,
+    },
+    /// The operating system has no random bytes.
+    #[error("the operating system gave no random bytes; nothing was spent. Ask again")]
+    NoRandomness,
+
+    // Report.
+    /// The ledger contradicts itself.
+    #[error("the ledger was altered {place}: {what}; stop using it and restore a backup")]
+    Altered {
+        /// The first entry that is wrong, if it is one.
+        place: Place,
+        /// What is wrong.
+        what: String,
+    },
+    /// A project was charged in the accountant of another.
+    #[error(
+        "project {project:?} is accounted in {expected} and this loss is in {found}; please report \
+         this"
+    )]
+    WrongAccountant {
+        /// The project.
+        project: String,
+        /// Its accountant.
+        expected: Accountant,
+        /// The loss's.
+        found: Accountant,
+    },
+    /// A caller broke the rules of this interface.
+    #[error("{0}; please report this")]
+    Misuse(&'static str),
+    /// A number left the range of the ledger.
+    #[error("a privacy quantity is too large for the ledger; please report this")]
+    Overflow,
+    /// Anything else SQLite says.
+    #[error("the ledger's database failed: {0}; please report this")]
+    Database(rusqlite::Error),
+}
+
+impl LedgerError {
+    /// What the reader must do.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Missing { .. }
+            | Self::AlreadyExists { .. }
+            | Self::NotALedger { .. }
+            | Self::NewerVersion { .. }
+            | Self::ReadOnly { .. }
+            | Self::Unreadable { .. }
+            | Self::UnknownDataset { .. }
+            | Self::UnknownProject { .. }
+            | Self::BadTerms { .. }
+            | Self::TermsDiffer { .. }
+            | Self::CapAboveDataset { .. }
+            | Self::KeyReused { .. } => ErrorKind::FixInput,
+            Self::Budget(_) | Self::AttemptsUsedUp { .. } => ErrorKind::BudgetRefused,
+            Self::NotStarted { .. } | Self::Expired { .. } | Self::Closed { .. } => {
+                ErrorKind::PolicyRefused
+            }
+            Self::DataMoved { .. }
+            | Self::Fenced { .. }
+            | Self::AlreadySealed { .. }
+            | Self::Busy
+            | Self::Disk { .. }
+            | Self::NoRandomness => ErrorKind::TryAgain,
+            Self::Altered { .. }
+            | Self::WrongAccountant { .. }
+            | Self::Misuse(_)
+            | Self::Overflow
+            | Self::Database(_) => ErrorKind::Bug,
+        }
+    }
+}
+
+/// The nearest known name, shown as the end of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion(Option<String>);
+
+impl Suggestion {
+    /// The known name that is near enough to `name` to be a slip of the keyboard.
+    pub(crate) fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Self {
+        // One slip is forgiven in any name, and one more for every four letters.
+        let tolerance = 1 + name.chars().count() / 4;
+        let best = known
+            .into_iter()
+            .map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate))
+            .filter(|(distance, _)| *distance <= tolerance)
+            .min();
+        Self(best.map(|(_, candidate)| candidate))
+    }
+
+    /// The name, if one is near.
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(name) => write!(f, "; did you mean {name:?}?"),
+            None => write!(f, "; check the name"),
+        }
+    }
+}
+
+/// Where in the ledger something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In this entry of the chain.
+    Entry(u64),
+    /// Outside the chain.
+    Elsewhere,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(position) => write!(f, "at entry {position}"),
+            Self::Elsewhere => write!(f, "outside its chain"),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+                Self::Disk { why: error.to_string() }
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Altered { place: Place::Elsewhere, what: error.to_string() }
+            }
+            _ => Self::Database(error),
+        }
+    }
+}

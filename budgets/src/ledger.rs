@@ -1,0 +1,278 @@
+//! The ledger as the rooms above see it: one handle, one method per thing to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use voilage_privacy::Epsilon;
+
+use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
+use crate::charge::{Attempt, Charge, ChargeRequest, ChargeSummary};
+use crate::clock::Clock;
+use crate::error::LedgerError;
+use crate::refusal;
+use crate::store::accounts::{DatasetRow, ProjectRow};
+use crate::store::chain::{self, Head};
+use crate::store::schema::{self, OpenFile};
+use crate::store::verify::{self, Verification};
+use crate::store::{accounts, admit, charges, seal, terms};
+
+/// The budgets of all datasets and projects, in one file.
+///
+/// A handle may be shared by threads, and a file by handles and processes on one machine.
+///
+/// *Guarantee*: what a method returns is durable. Spent sums never fall. Whatever fails, fails
+/// whole: nothing was spent, unless the error says that the disk failed while it was written.
+///
+/// *Errors*: every method may return [`LedgerError::Busy`], [`LedgerError::Disk`],
+/// [`LedgerError::Altered`] and, when it writes, [`LedgerError::ReadOnly`].
+pub struct Ledger {
+    path: PathBuf,
+    read_only: bool,
+    clock: Arc<dyn Clock>,
+    connection: Mutex<Connection>,
+}
+
+impl Ledger {
+    /// Creates the ledger file at `path`.
+    ///
+    /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
+    pub fn create(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let path = path.as_ref();
+        let file = schema::create(path, clock.as_ref())?;
+        Ok(Self::from_file(path, file, clock))
+    }
+
+    /// Opens the ledger file at `path`.
+    ///
+    /// *Errors*: [`LedgerError::Missing`], [`LedgerError::NotALedger`],
+    /// [`LedgerError::NewerVersion`], [`LedgerError::Unreadable`].
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let path = path.as_ref();
+        let file = schema::open(path)?;
+        Ok(Self::from_file(path, file, clock))
+    }
+
+    /// Where the ledger is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Registers a dataset with its lifetime cap; doing it again with the same terms changes nothing.
+    ///
+    /// *Errors*: [`LedgerError::BadTerms`], [`LedgerError::TermsDiffer`].
+    pub fn register_dataset(&self, terms: &DatasetTerms) -> Result<Dataset, LedgerError> {
+        self.write(|transaction| {
+            terms::register_dataset(transaction, self.clock.as_ref(), terms)?;
+            accounts::dataset(transaction, &terms.name)?.to_public()
+        })
+    }
+
+    /// The dataset called `name`.
+    ///
+    /// *Errors*: [`LedgerError::UnknownDataset`].
+    pub fn dataset(&self, name: &str) -> Result<Dataset, LedgerError> {
+        self.read(|transaction| accounts::dataset(transaction, name)?.to_public())
+    }
+
+    /// Every dataset, in the order of registration.
+    pub fn datasets(&self) -> Result<Vec<Dataset>, LedgerError> {
+        self.read(|transaction| {
+            accounts::datasets(transaction)?.iter().map(DatasetRow::to_public).collect()
+        })
+    }
+
+    /// Opens a project under a permit; doing it again with the same terms changes nothing.
+    ///
+    /// *Errors*: [`LedgerError::BadTerms`], [`LedgerError::TermsDiffer`],
+    /// [`LedgerError::CapAboveDataset`], [`LedgerError::UnknownDataset`].
+    pub fn open_project(&self, terms: &ProjectTerms) -> Result<Project, LedgerError> {
+        self.write(|transaction| {
+            terms::open_project(transaction, self.clock.as_ref(), terms)?;
+            let now = chain::now(transaction, self.clock.as_ref())?;
+            accounts::project(transaction, &terms.name)?.to_public(now)
+        })
+    }
+
+    /// The project called `name`.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`].
+    pub fn project(&self, name: &str) -> Result<Project, LedgerError> {
+        self.read(|transaction| {
+            let now = chain::now(transaction, self.clock.as_ref())?;
+            accounts::project(transaction, name)?.to_public(now)
+        })
+    }
+
+    /// Every project, in the order of opening.
+    pub fn projects(&self) -> Result<Vec<Project>, LedgerError> {
+        self.read(|transaction| {
+            let now = chain::now(transaction, self.clock.as_ref())?;
+            let rows = accounts::projects(transaction)?;
+            rows.iter().map(|row: &ProjectRow| row.to_public(now)).collect()
+        })
+    }
+
+    /// Closes a project for good, recording why.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`], [`LedgerError::BadTerms`] for an empty reason.
+    pub fn close_project(&self, name: &str, reason: &str) -> Result<Project, LedgerError> {
+        self.write(|transaction| {
+            terms::close_project(transaction, self.clock.as_ref(), name, reason)?;
+            let now = chain::now(transaction, self.clock.as_ref())?;
+            accounts::project(transaction, name)?.to_public(now)
+        })
+    }
+
+    /// The largest epsilon a single question of the project could have now, under both caps.
+    ///
+    /// *Units*: in a zcdp project, the epsilon of (epsilon, delta) at the project's own delta;
+    /// rounded down to three digits; zero when nothing is left.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`].
+    pub fn affordable_epsilon(&self, project: &str) -> Result<Epsilon, LedgerError> {
+        self.read(|transaction| {
+            let project = accounts::project(transaction, project)?;
+            let dataset = accounts::dataset_at(transaction, project.dataset)?;
+            refusal::largest_epsilon(&project.account, &dataset.account)
+        })
+    }
+
+    /// Charges a priced question to its project and its dataset, or finds the charge it has.
+    ///
+    /// *Guarantee*: both caps or neither, durable before it returns. The same request key is
+    /// charged once; `renew` pays again only when all attempts were used up without an answer.
+    ///
+    /// *Errors*: [`LedgerError::Budget`], [`LedgerError::AttemptsUsedUp`],
+    /// [`LedgerError::NotStarted`], [`LedgerError::Expired`], [`LedgerError::Closed`],
+    /// [`LedgerError::KeyReused`], [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`].
+    pub fn admit(&self, request: &ChargeRequest) -> Result<Charge, LedgerError> {
+        self.write(|transaction| admit::admit(transaction, self.clock.as_ref(), request))
+    }
+
+    /// Takes over the execution of a charge.
+    ///
+    /// *Errors*: [`LedgerError::AttemptsUsedUp`], [`LedgerError::AlreadySealed`],
+    /// [`LedgerError::Fenced`] when the charge was renewed, and those of a project that may not ask.
+    pub fn begin_attempt(&self, charge: &Charge) -> Result<Attempt, LedgerError> {
+        self.write(|transaction| seal::begin_attempt(transaction, self.clock.as_ref(), charge))
+    }
+
+    /// Seals the answer of one boundary and returns what is sealed, read back from the file.
+    ///
+    /// *Guarantee*: the first seal wins; later bytes are dropped and the first ones returned.
+    ///
+    /// *Errors*: [`LedgerError::Fenced`] when a newer attempt has begun.
+    pub fn seal(
+        &self,
+        attempt: &Attempt,
+        boundary: u32,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, LedgerError> {
+        self.write(|transaction| {
+            seal::seal(transaction, self.clock.as_ref(), attempt, boundary, bytes)
+        })?;
+        self.read(|transaction| seal::sealed(transaction, attempt.charge, boundary))?
+            .ok_or(LedgerError::Misuse("a sealed answer cannot be read back"))
+    }
+
+    /// The sealed answer of one boundary, if there is one.
+    pub fn sealed(&self, charge: &Charge, boundary: u32) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.read(|transaction| {
+            seal::known(transaction, charge)?;
+            seal::sealed(transaction, charge.id, boundary)
+        })
+    }
+
+    /// Every charge of a project, oldest first.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`].
+    pub fn charges(&self, project: &str) -> Result<Vec<ChargeSummary>, LedgerError> {
+        self.read(|transaction| {
+            let project = accounts::project(transaction, project)?;
+            charges::of_project(transaction, &project)
+        })
+    }
+
+    /// Recomputes every hash, every sum and every sealed answer's digest.
+    ///
+    /// *Errors*: [`LedgerError::Altered`] with the first entry that is wrong.
+    pub fn verify(&self) -> Result<Verification, LedgerError> {
+        self.read(|transaction| verify::verify(transaction))
+    }
+
+    /// The end of the chain.
+    pub fn head(&self) -> Result<Head, LedgerError> {
+        self.read(|transaction| chain::head(transaction))
+    }
+
+    fn from_file(path: &Path, file: OpenFile, clock: Arc<dyn Clock>) -> Self {
+        let OpenFile { connection, read_only } = file;
+        Self { path: path.to_owned(), read_only, clock, connection: Mutex::new(connection) }
+    }
+
+    /// Runs `work` under the write lock and makes it durable, all or nothing.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        if self.read_only {
+            return Err(LedgerError::ReadOnly { path: self.path.clone() });
+        }
+        self.transact(TransactionBehavior::Immediate, work)
+    }
+
+    /// Runs `work` on one snapshot.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.transact(TransactionBehavior::Deferred, work)
+    }
+
+    fn transact<T>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut connection = self.lock();
+        let result = connection
+            .transaction_with_behavior(behavior)
+            .map_err(LedgerError::from)
+            .and_then(|transaction| {
+                let done = work(&transaction)?;
+                transaction.commit()?;
+                Ok(done)
+            });
+        result.map_err(|error| self.name_file(error))
+    }
+
+    /// A panic inside a transaction rolls it back on its way out, so the connection stays sound.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which file could not be written, where SQLite says only that one could not.
+    fn name_file(&self, error: LedgerError) -> LedgerError {
+        match error {
+            LedgerError::Database(error)
+                if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) =>
+            {
+                LedgerError::ReadOnly { path: self.path.clone() }
+            }
+            LedgerError::Database(error)
+                if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
+            {
+                LedgerError::Unreadable { path: self.path.clone(), why: error.to_string() }
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("path", &self.path).finish_non_exhaustive()
+    }
+}

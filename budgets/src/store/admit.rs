@@ -1,0 +1,164 @@
+//! Letting a question in: the one place where spent sums move.
+
+use rusqlite::Transaction;
+
+use super::accounts::{self, Account, ProjectRow};
+use super::chain::{self, Kind};
+use super::charges::{self, ChargeRow};
+use crate::charge::{ATTEMPTS_MAX, Charge, ChargeRequest};
+use crate::clock::{Clock, Timestamp};
+use crate::error::LedgerError;
+use crate::refusal::Shortfall;
+use crate::units::Units;
+
+/// Charges a question, or finds the charge it already has.
+///
+/// The caller holds the write lock (BEGIN IMMEDIATE) and commits; until then nothing has happened.
+pub(crate) fn admit(
+    transaction: &Transaction<'_>,
+    clock: &dyn Clock,
+    request: &ChargeRequest,
+) -> Result<Charge, LedgerError> {
+    let now = chain::now(transaction, clock)?;
+    let project = accounts::project(transaction, &request.project)?;
+    project.must_be_open(now)?;
+    let dataset = accounts::dataset_at(transaction, project.dataset)?;
+    check(request, &project)?;
+    if request.data_version != dataset.data_version {
+        return Err(LedgerError::DataMoved { dataset: dataset.account.name });
+    }
+    let holder = project.account.holder;
+    if let Some(existing) = charges::newest(transaction, holder, &request.request_key)? {
+        if existing.request_hash != request.request_hash {
+            return Err(LedgerError::KeyReused {
+                project: project.account.name,
+                entry: chain::position_u64(existing.position),
+            });
+        }
+        if existing.is_sealed() || existing.attempts < ATTEMPTS_MAX {
+            return replay(transaction, now, request, &project, &existing);
+        }
+        if !request.renew {
+            return Err(attempts_used_up(&existing));
+        }
+    }
+    charge(transaction, now, request, &project, &dataset.account)
+}
+
+/// Every attempt of `charge` was begun, and its answer is not there.
+pub(crate) fn attempts_used_up(charge: &ChargeRow) -> LedgerError {
+    LedgerError::AttemptsUsedUp {
+        entry: chain::position_u64(charge.position),
+        attempts: ATTEMPTS_MAX,
+    }
+}
+
+fn check(request: &ChargeRequest, project: &ProjectRow) -> Result<(), LedgerError> {
+    if request.boundaries == 0 {
+        return Err(LedgerError::Misuse("a charge covers no boundary"));
+    }
+    let (expected, found) = (project.account.accountant, request.loss.accountant());
+    if expected != found {
+        let project = project.account.name.clone();
+        return Err(LedgerError::WrongAccountant { project, expected, found });
+    }
+    Ok(())
+}
+
+/// Records that a charged question was asked again, which costs nothing.
+fn replay(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+    request: &ChargeRequest,
+    project: &ProjectRow,
+    existing: &ChargeRow,
+) -> Result<Charge, LedgerError> {
+    chain::append(transaction, Kind::Replay, now, |transaction, position| {
+        transaction
+            .prepare_cached("INSERT INTO replay (position, charge, principal) VALUES (?1, ?2, ?3)")?
+            .execute((position, existing.position, &request.principal))
+    })?;
+    existing.to_public(project, true)
+}
+
+fn charge(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+    request: &ChargeRequest,
+    project: &ProjectRow,
+    dataset: &Account,
+) -> Result<Charge, LedgerError> {
+    let account = &project.account;
+    let cost = Units::cost(&request.loss)?;
+    let dataset_cost = cost.in_dataset(account.accountant, dataset.accountant)?;
+    let fits = spend(transaction, account.holder, cost)?
+        && spend(transaction, dataset.holder, dataset_cost)?;
+    if !fits {
+        let shortfall = Shortfall::between(account, cost, dataset, dataset_cost)?;
+        return Err(LedgerError::Budget(Box::new(shortfall)));
+    }
+    let spent_after = account.spent.checked_add(cost)?;
+    let position = chain::append(transaction, Kind::Charge, now, |transaction, position| {
+        insert(transaction, position, request, project, [cost, dataset_cost, spent_after])
+    })?;
+    charges::at(transaction, position)?.to_public(project, false)
+}
+
+/// Adds a cost to an account if its cap allows it: one conditional statement decides.
+///
+/// A cap less a cost cannot overflow, because neither is negative.
+fn spend(transaction: &Transaction<'_>, holder: i64, cost: Units) -> Result<bool, LedgerError> {
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE account
+             SET spent_rho = spent_rho + ?2,
+                 spent_delta = spent_delta + ?3,
+                 spent_epsilon = spent_epsilon + ?4
+             WHERE holder = ?1
+               AND spent_rho <= cap_rho - ?2
+               AND spent_delta <= cap_delta - ?3
+               AND spent_epsilon <= cap_epsilon - ?4",
+        )?
+        .execute((holder, cost.rho, cost.delta, cost.epsilon))?;
+    Ok(changed == 1)
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    position: i64,
+    request: &ChargeRequest,
+    project: &ProjectRow,
+    [cost, dataset_cost, spent_after]: [Units; 3],
+) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO charge (position, project, permit, principal, request_key, request_hash,
+                                 plan_hash, data_version, boundaries, bounding_key, description,
+                                 rho, delta, epsilon, dataset_rho, dataset_delta, dataset_epsilon,
+                                 spent_rho_after, spent_delta_after, spent_epsilon_after)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                     ?18, ?19, ?20)",
+        )?
+        .execute(rusqlite::params![
+            position,
+            project.account.holder,
+            project.permit_position,
+            request.principal,
+            request.request_key.0,
+            request.request_hash,
+            request.plan_hash,
+            request.data_version,
+            request.boundaries,
+            request.bounding_key,
+            request.description,
+            cost.rho,
+            cost.delta,
+            cost.epsilon,
+            dataset_cost.rho,
+            dataset_cost.delta,
+            dataset_cost.epsilon,
+            spent_after.rho,
+            spent_after.delta,
+            spent_after.epsilon,
+        ])
+}

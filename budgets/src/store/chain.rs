@@ -1,0 +1,298 @@
+//! The hash chain: one entry per row that matters, in the order they were written.
+//!
+//! An entry's hash covers the hash before it, its position, kind and time, and every
+//! column of its row. The row is read back from the database to be hashed, so the
+//! chain says what is stored, not what was meant, and checking it is the same code.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use sha2::{Digest, Sha256};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::{LedgerError, Place};
+
+/// Separates these hashes from every other use of SHA-256, and names the encoding.
+const ENTRY_DOMAIN: &[u8] = b"voilage ledger entry, encoding 1";
+
+/// The hash of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryHash([u8; 32]);
+
+impl EntryHash {
+    /// What stands before the first entry.
+    pub(super) const BEFORE_ALL: Self = Self([0; 32]);
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntryHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for EntryHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntryHash({self})")
+    }
+}
+
+/// The last entry of the chain: whoever keeps it can later tell that nothing before it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its position; the first entry has 1.
+    pub position: u64,
+    /// Its hash.
+    pub hash: EntryHash,
+}
+
+/// What an entry records: one table each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Identity,
+    Dataset,
+    DataVersion,
+    Project,
+    Permit,
+    Charge,
+    Replay,
+    Attempt,
+    Seal,
+    Closure,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 10] = [
+        Self::Identity,
+        Self::Dataset,
+        Self::DataVersion,
+        Self::Project,
+        Self::Permit,
+        Self::Charge,
+        Self::Replay,
+        Self::Attempt,
+        Self::Seal,
+        Self::Closure,
+    ];
+
+    /// The name in the `kind` column, and of the table.
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Dataset => "dataset",
+            Self::DataVersion => "data_version",
+            Self::Project => "project",
+            Self::Permit => "permit",
+            Self::Charge => "charge",
+            Self::Replay => "replay",
+            Self::Attempt => "attempt",
+            Self::Seal => "seal",
+            Self::Closure => "closure",
+        }
+    }
+
+    /// The columns an entry's hash covers, in their order: all but `position`, which it covers too.
+    pub(super) fn columns(self) -> &'static str {
+        match self {
+            Self::Identity => "ledger_id",
+            Self::Dataset => "name, accountant, epsilon, delta, cap_rho, cap_delta, cap_epsilon",
+            Self::DataVersion => "dataset, version",
+            Self::Project => {
+                "name, dataset, accountant, epsilon, delta, cap_rho, cap_delta, cap_epsilon"
+            }
+            Self::Permit => "project, authority, reference, purpose, starts, ends",
+            Self::Charge => {
+                "project, permit, principal, request_key, request_hash, plan_hash, data_version, \
+                 boundaries, bounding_key, description, rho, delta, epsilon, dataset_rho, \
+                 dataset_delta, dataset_epsilon, spent_rho_after, spent_delta_after, \
+                 spent_epsilon_after"
+            }
+            Self::Replay => "charge, principal",
+            Self::Attempt => "charge, number",
+            Self::Seal => "charge, boundary, attempt, digest",
+            Self::Closure => "project, reason",
+        }
+    }
+
+    pub(super) fn from_table(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.table() == name)
+    }
+}
+
+/// One line of the chain, as stored.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) position: i64,
+    pub(super) kind: String,
+    pub(super) recorded_us: i64,
+    pub(super) hash: Vec<u8>,
+}
+
+impl Entry {
+    pub(super) const COLUMNS: &'static str = "position, kind, recorded_us, hash";
+
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            position: row.get(0)?,
+            kind: row.get(1)?,
+            recorded_us: row.get(2)?,
+            hash: row.get(3)?,
+        })
+    }
+}
+
+/// The last entry; every ledger has one.
+pub(super) fn last(connection: &Connection) -> Result<Entry, LedgerError> {
+    try_last(connection)?.ok_or_else(|| LedgerError::Altered {
+        place: Place::Elsewhere,
+        what: "it has no entries".to_owned(),
+    })
+}
+
+fn try_last(connection: &Connection) -> Result<Option<Entry>, LedgerError> {
+    let sql = format!("SELECT {} FROM entry ORDER BY position DESC LIMIT 1", Entry::COLUMNS);
+    Ok(connection.prepare_cached(&sql)?.query_row([], Entry::read).optional()?)
+}
+
+/// The end of the chain.
+pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
+    let last = last(connection)?;
+    Ok(Head { position: position_u64(last.position), hash: stored_hash(&last)? })
+}
+
+pub(super) fn stored_hash(entry: &Entry) -> Result<EntryHash, LedgerError> {
+    let bytes: [u8; 32] = entry.hash.as_slice().try_into().map_err(|_| LedgerError::Altered {
+        place: Place::Entry(position_u64(entry.position)),
+        what: "its hash has not 32 bytes".to_owned(),
+    })?;
+    Ok(EntryHash(bytes))
+}
+
+/// The ledger's time: the clock's, but never before the last entry.
+///
+/// A clock that is set back can therefore not reopen an expired permit.
+pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Timestamp, LedgerError> {
+    let clock_us = clock.now().timestamp_micros();
+    let last_us = try_last(connection)?.map_or(i64::MIN, |entry| entry.recorded_us);
+    timestamp(clock_us.max(last_us))
+}
+
+pub(super) fn timestamp(us: i64) -> Result<Timestamp, LedgerError> {
+    DateTime::<Utc>::from_timestamp_micros(us).ok_or_else(|| LedgerError::Altered {
+        place: Place::Elsewhere,
+        what: "a time is out of range".to_owned(),
+    })
+}
+
+/// Writes one row and its entry; returns the position, which is the row's key.
+///
+/// `insert` writes the row under the position it is given. References to the entry are
+/// deferred to the commit, because the row must stand before it can be hashed.
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    kind: Kind,
+    at: Timestamp,
+    insert: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<usize>,
+) -> Result<i64, LedgerError> {
+    let last = try_last(transaction)?;
+    let (position, before) = match &last {
+        Some(last) => {
+            (last.position.checked_add(1).ok_or(LedgerError::Overflow)?, stored_hash(last)?)
+        }
+        None => (1, EntryHash::BEFORE_ALL),
+    };
+    insert(transaction, position)?;
+    let recorded_us = at.timestamp_micros();
+    let hash = entry_hash(transaction, &before, kind, position, recorded_us)?
+        .ok_or(LedgerError::Misuse("an entry was appended without its row"))?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO entry (position, kind, recorded_us, hash) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((position, kind.table(), recorded_us, hash.as_bytes()))?;
+    Ok(position)
+}
+
+/// The hash of an entry over its row as it is stored now; `None` when the row is missing.
+pub(super) fn entry_hash(
+    connection: &Connection,
+    before: &EntryHash,
+    kind: Kind,
+    position: i64,
+    recorded_us: i64,
+) -> Result<Option<EntryHash>, LedgerError> {
+    let mut encoding = Encoding::new(before);
+    encoding.text(kind.table().as_bytes());
+    encoding.integer(position);
+    encoding.integer(recorded_us);
+    let sql = format!("SELECT {} FROM {} WHERE position = ?1", kind.columns(), kind.table());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([position])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    for column in 0..columns {
+        match row.get_ref(column)? {
+            ValueRef::Null => encoding.null(),
+            ValueRef::Integer(value) => encoding.integer(value),
+            ValueRef::Text(value) => encoding.text(value),
+            ValueRef::Blob(value) => encoding.blob(value),
+            ValueRef::Real(_) => {
+                return Err(LedgerError::Altered {
+                    place: Place::Entry(position_u64(position)),
+                    what: "a column holds a floating-point number".to_owned(),
+                });
+            }
+        }
+    }
+    Ok(Some(encoding.finish()))
+}
+
+/// The canonical encoding: each value is its type, its length and its bytes, so that no two
+/// different rows can be written alike.
+struct Encoding(Sha256);
+
+impl Encoding {
+    fn new(before: &EntryHash) -> Self {
+        let mut encoding = Self(Sha256::new());
+        encoding.framed(b'd', ENTRY_DOMAIN);
+        encoding.framed(b'h', before.as_bytes());
+        encoding
+    }
+
+    fn framed(&mut self, tag: u8, bytes: &[u8]) {
+        self.0.update([tag]);
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn null(&mut self) {
+        self.framed(b'n', &[]);
+    }
+
+    fn integer(&mut self, value: i64) {
+        self.framed(b'i', &value.to_le_bytes());
+    }
+
+    fn text(&mut self, value: &[u8]) {
+        self.framed(b't', value);
+    }
+
+    fn blob(&mut self, value: &[u8]) {
+        self.framed(b'b', value);
+    }
+
+    fn finish(self) -> EntryHash {
+        EntryHash(self.0.finalize().into())
+    }
+}
+
+/// Positions are positive by a check in the schema.
+pub(super) fn position_u64(position: i64) -> u64 {
+    position.unsigned_abs()
+}

@@ -1,0 +1,136 @@
+//! Reading charges.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::accounts::{self, ProjectRow};
+use super::chain;
+use crate::charge::{Charge, ChargeId, ChargeSummary, RequestKey};
+use crate::error::LedgerError;
+use crate::units::Units;
+
+/// A charge as stored, with what has happened to it since.
+#[derive(Debug, Clone)]
+pub(crate) struct ChargeRow {
+    pub(crate) position: i64,
+    pub(crate) request_key: [u8; 32],
+    pub(crate) request_hash: [u8; 32],
+    plan_hash: [u8; 32],
+    data_version: String,
+    pub(crate) boundaries: u32,
+    bounding_key: [u8; 16],
+    cost: Units,
+    spent_after: Units,
+    recorded_us: i64,
+    pub(crate) attempts: u32,
+    seals: u32,
+    principal: String,
+    description: String,
+    permit_reference: String,
+    replays: u32,
+}
+
+const QUERY: &str = "
+    SELECT c.position, c.request_key, c.request_hash, c.plan_hash, c.data_version, c.boundaries,
+           c.bounding_key, c.rho, c.delta, c.epsilon, c.spent_rho_after, c.spent_delta_after,
+           c.spent_epsilon_after, e.recorded_us,
+           (SELECT count(*) FROM attempt a WHERE a.charge = c.position),
+           (SELECT count(*) FROM seal s WHERE s.charge = c.position),
+           c.principal, c.description, p.reference,
+           (SELECT count(*) FROM replay r WHERE r.charge = c.position)
+    FROM charge c
+    JOIN entry e ON e.position = c.position
+    JOIN permit p ON p.position = c.permit";
+
+impl ChargeRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            position: row.get(0)?,
+            request_key: row.get(1)?,
+            request_hash: row.get(2)?,
+            plan_hash: row.get(3)?,
+            data_version: row.get(4)?,
+            boundaries: row.get(5)?,
+            bounding_key: row.get(6)?,
+            cost: accounts::units(row, 7)?,
+            spent_after: accounts::units(row, 10)?,
+            recorded_us: row.get(13)?,
+            attempts: row.get(14)?,
+            seals: row.get(15)?,
+            principal: row.get(16)?,
+            description: row.get(17)?,
+            permit_reference: row.get(18)?,
+            replays: row.get(19)?,
+        })
+    }
+
+    /// Whether every boundary has its answer.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.seals >= self.boundaries
+    }
+
+    pub(crate) fn to_public(
+        &self,
+        project: &ProjectRow,
+        replayed: bool,
+    ) -> Result<Charge, LedgerError> {
+        let account = &project.account;
+        Ok(Charge {
+            id: ChargeId(self.position),
+            request_key: RequestKey(self.request_key),
+            plan_hash: self.plan_hash,
+            project: account.name.clone(),
+            dataset: project.dataset_name.clone(),
+            loss: account.loss(self.cost),
+            boundaries: self.boundaries,
+            bounding_key: self.bounding_key,
+            data_version: self.data_version.clone(),
+            charged_at: chain::timestamp(self.recorded_us)?,
+            position: chain::position_u64(self.position),
+            spent_after: account.loss(self.spent_after),
+            left_after: account.loss(account.cap.checked_sub(self.spent_after)?),
+            replayed,
+            sealed: self.is_sealed(),
+            attempts: self.attempts,
+        })
+    }
+
+    fn summary(&self, project: &ProjectRow) -> Result<ChargeSummary, LedgerError> {
+        Ok(ChargeSummary {
+            charge: self.to_public(project, true)?,
+            principal: self.principal.clone(),
+            permit_reference: self.permit_reference.clone(),
+            description: self.description.clone(),
+            replays: self.replays,
+        })
+    }
+}
+
+/// The charge at `position`.
+pub(crate) fn at(connection: &Connection, position: i64) -> Result<ChargeRow, LedgerError> {
+    let sql = format!("{QUERY} WHERE c.position = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([position], ChargeRow::read)?)
+}
+
+/// The newest charge of a project under a request key: an older one has been renewed.
+pub(crate) fn newest(
+    connection: &Connection,
+    project: i64,
+    request_key: &RequestKey,
+) -> Result<Option<ChargeRow>, LedgerError> {
+    let sql = format!(
+        "{QUERY} WHERE c.project = ?1 AND c.request_key = ?2 ORDER BY c.position DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row((project, request_key.0), ChargeRow::read).optional()?)
+}
+
+/// All charges of a project, oldest first.
+pub(crate) fn of_project(
+    connection: &Connection,
+    project: &ProjectRow,
+) -> Result<Vec<ChargeSummary>, LedgerError> {
+    let sql = format!("{QUERY} WHERE c.project = ?1 ORDER BY c.position");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([project.account.holder], ChargeRow::read)?;
+    rows.map(|row| row?.summary(project)).collect()
+}

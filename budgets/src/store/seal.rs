@@ -1,0 +1,143 @@
+//! Attempts and seals: one executor at a time, and one answer for ever.
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use sha2::{Digest, Sha256};
+
+use super::accounts;
+use super::admit::attempts_used_up;
+use super::chain::{self, Kind};
+use super::charges::{self, ChargeRow};
+use crate::charge::{ATTEMPTS_MAX, Attempt, Charge, ChargeId};
+use crate::clock::Clock;
+use crate::error::{LedgerError, Place};
+
+/// Begins the next attempt; the ones before it can seal nothing from now on.
+pub(crate) fn begin_attempt(
+    transaction: &Transaction<'_>,
+    clock: &dyn Clock,
+    charge: &Charge,
+) -> Result<Attempt, LedgerError> {
+    let now = chain::now(transaction, clock)?;
+    let project = accounts::project(transaction, &charge.project)?;
+    project.must_be_open(now)?;
+    let row = known(transaction, charge)?;
+    let entry = charge.position;
+    if is_renewed(transaction, charge.id)? {
+        return Err(LedgerError::Fenced { entry });
+    }
+    if row.is_sealed() {
+        return Err(LedgerError::AlreadySealed { entry });
+    }
+    if row.attempts >= ATTEMPTS_MAX {
+        return Err(attempts_used_up(&row));
+    }
+    let number = row.attempts + 1;
+    let position = chain::append(transaction, Kind::Attempt, now, |transaction, position| {
+        transaction
+            .prepare_cached("INSERT INTO attempt (position, charge, number) VALUES (?1, ?2, ?3)")?
+            .execute((position, charge.id.0, number))
+    })?;
+    Ok(Attempt { charge: charge.id, position, number })
+}
+
+/// Seals a boundary's answer unless it is sealed already.
+pub(crate) fn seal(
+    transaction: &Transaction<'_>,
+    clock: &dyn Clock,
+    attempt: &Attempt,
+    boundary: u32,
+    bytes: &[u8],
+) -> Result<(), LedgerError> {
+    let now = chain::now(transaction, clock)?;
+    let row = charges::at(transaction, attempt.charge.0)?;
+    if row.attempts != attempt.number || is_renewed(transaction, attempt.charge)? {
+        return Err(LedgerError::Fenced { entry: chain::position_u64(row.position) });
+    }
+    if boundary >= row.boundaries {
+        return Err(LedgerError::Misuse("a boundary was sealed that the charge does not cover"));
+    }
+    if is_sealed(transaction, attempt.charge, boundary)? {
+        return Ok(());
+    }
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    let seal = chain::append(transaction, Kind::Seal, now, |transaction, position| {
+        transaction
+            .prepare_cached(
+                "INSERT INTO seal (position, charge, boundary, attempt, digest)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((position, attempt.charge.0, boundary, attempt.position, digest))
+    })?;
+    transaction
+        .prepare_cached("INSERT INTO sealed_bytes (seal, bytes) VALUES (?1, ?2)")?
+        .execute((seal, bytes))?;
+    Ok(())
+}
+
+/// The sealed answer of a boundary, checked against its digest.
+pub(crate) fn sealed(
+    connection: &Connection,
+    charge: ChargeId,
+    boundary: u32,
+) -> Result<Option<Vec<u8>>, LedgerError> {
+    let found: Option<(i64, Vec<u8>, Option<Vec<u8>>)> = connection
+        .prepare_cached(
+            "SELECT s.position, s.digest, b.bytes
+             FROM seal s LEFT JOIN sealed_bytes b ON b.seal = s.position
+             WHERE s.charge = ?1 AND s.boundary = ?2",
+        )?
+        .query_row((charge.0, boundary), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((position, digest, bytes)) = found else { return Ok(None) };
+    Ok(Some(checked(position, &digest, bytes)?))
+}
+
+/// Bytes that are what their seal says, or an error that names the seal.
+pub(super) fn checked(
+    seal: i64,
+    digest: &[u8],
+    bytes: Option<Vec<u8>>,
+) -> Result<Vec<u8>, LedgerError> {
+    let altered = |what: &str| LedgerError::Altered {
+        place: Place::Entry(chain::position_u64(seal)),
+        what: what.to_owned(),
+    };
+    let bytes = bytes.ok_or_else(|| altered("its sealed answer is missing"))?;
+    if Sha256::digest(&bytes).as_slice() != digest {
+        return Err(altered("its sealed answer is not the one that was sealed"));
+    }
+    Ok(bytes)
+}
+
+/// The stored row of a charge that this ledger gave out.
+pub(crate) fn known(connection: &Connection, charge: &Charge) -> Result<ChargeRow, LedgerError> {
+    match charges::at(connection, charge.id.0) {
+        Ok(row) if row.request_key == charge.request_key.0 => Ok(row),
+        Ok(_) | Err(LedgerError::Database(rusqlite::Error::QueryReturnedNoRows)) => {
+            Err(LedgerError::Misuse("a charge of another ledger was used"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_sealed(
+    connection: &Connection,
+    charge: ChargeId,
+    boundary: u32,
+) -> Result<bool, LedgerError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM seal WHERE charge = ?1 AND boundary = ?2")?
+        .exists((charge.0, boundary))?)
+}
+
+/// Whether the same request was paid again, which takes the work over.
+fn is_renewed(connection: &Connection, charge: ChargeId) -> Result<bool, LedgerError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM charge old
+             JOIN charge new ON new.project = old.project AND new.request_key = old.request_key
+                            AND new.position > old.position
+             WHERE old.position = ?1",
+        )?
+        .exists([charge.0])?)
+}
