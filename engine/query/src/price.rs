@@ -1,0 +1,181 @@
+//! From sensitivities and a wanted loss to noise, and from the noise to the loss really charged.
+//!
+//! The wanted loss is split equally over all noisy columns of the statement, which never looks at
+//! the data. What is charged is recomputed from the scales that will be drawn.
+
+use voilage_budgets::Project;
+use voilage_privacy::conversion::ZcdpCap;
+use voilage_privacy::mechanism::Noise;
+use voilage_privacy::quantity::{Accountant, Delta, Epsilon, Loss, Rho};
+use voilage_privacy::selection::KeySelection;
+use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
+use voilage_privacy::{PrivacyError, Rational};
+
+use crate::error::{QueryError, Refusal, RefusalCode};
+use crate::ownership::{Draft, DraftKeys};
+use crate::plan::{Boundary, KeyDomain, NoisyColumn, PrivatePlan};
+
+/// How much a statement may cost, in the words of the person who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spend {
+    /// The statement alone is (epsilon, delta)-DP at the project's delta; in a pure project it is
+    /// epsilon-DP.
+    Epsilon(Epsilon),
+    /// So much zero-concentrated loss; zcdp projects only.
+    Rho(Rho),
+    /// This share of the project's whole budget, between 0 and 1.
+    Share(Rational),
+}
+
+/// One part in so many of the project's delta for key selection pays for one release.
+const SELECTION_SHARE: u32 = 100;
+
+/// The priced plan and what the ledger must be asked for.
+pub(crate) struct Priced {
+    pub(crate) plan: PrivatePlan,
+    pub(crate) loss: Loss,
+}
+
+/// Chooses the noise of every column.
+///
+/// # Errors
+/// When the wanted loss is not understood in the project's accountant, a pure project asks for
+/// learned keys, or a scale lies outside what the exact samplers hold.
+pub(crate) fn price(
+    drafts: Vec<Draft>,
+    project: &Project,
+    spend: &Spend,
+) -> Result<Priced, QueryError> {
+    let columns: usize = drafts.iter().map(|draft| draft.noisy.len()).sum();
+    let columns = Rational::from(columns.max(1) as u64);
+    let budget = match project.accountant {
+        Accountant::Zcdp => wanted_rho(project, spend)?.as_rational().clone(),
+        Accountant::Pure => wanted_epsilon(project, spend)?.as_rational().clone(),
+    };
+    let each = budget / columns;
+    let mut loss = Loss::zero(project.accountant);
+    let mut boundaries = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let (boundary, cost) = boundary(draft, project, &each)?;
+        loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
+        boundaries.push(boundary);
+    }
+    let plan = PrivatePlan {
+        version: PrivatePlan::VERSION,
+        dataset: project.dataset.clone(),
+        boundaries,
+    };
+    Ok(Priced { plan, loss })
+}
+
+fn boundary(
+    draft: Draft,
+    project: &Project,
+    each: &Rational,
+) -> Result<(Boundary, Loss), QueryError> {
+    let mut loss = Loss::zero(project.accountant);
+    let mut noisy = Vec::with_capacity(draft.noisy.len());
+    for column in &draft.noisy {
+        let sensitivity = Sensitivity::new(SensitivityTerms {
+            max_groups: draft.max_groups,
+            per_group: column.per_group,
+        })?;
+        let noise = match project.accountant {
+            Accountant::Zcdp => Noise::best_for_rho(&sensitivity, each)?,
+            Accountant::Pure => Noise::laplace_for_epsilon(&sensitivity, each)?,
+        };
+        let cost = noise.price(&sensitivity, project.accountant)?;
+        loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
+        noisy.push(NoisyColumn { measure: column.measure, sensitivity, noise });
+    }
+    let domain = match draft.domain {
+        DraftKeys::Public(values) => KeyDomain::Public(values),
+        DraftKeys::Learned { selector } => {
+            let budget = selection_delta(project)?;
+            let noise = &noisy[selector].noise;
+            let selection = KeySelection::for_delta(noise, draft.max_groups, &budget)?;
+            let cost = Loss::Zcdp { rho: Rho::zero(), delta: selection.delta.clone() };
+            loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
+            KeyDomain::Learned {
+                selector,
+                threshold: selection.threshold,
+                delta: selection.delta.display_up(3),
+            }
+        }
+    };
+    let boundary = Boundary {
+        keys: draft.keys,
+        key_kinds: draft.key_facts.iter().map(|facts| facts.kind).collect(),
+        key_names: draft.key_facts.into_iter().map(|facts| facts.name).collect(),
+        input: draft.input,
+        domain,
+        max_groups: draft.max_groups,
+        max_rows_per_group: draft.max_rows_per_group,
+        values: draft.values,
+        noisy,
+        outputs: draft.outputs,
+    };
+    Ok((boundary, loss))
+}
+
+fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {
+    let cap = cap_rho(project)?;
+    let rho = match spend {
+        Spend::Epsilon(epsilon) => {
+            let delta = project.terms.delta.as_ref().ok_or_else(no_delta)?;
+            ZcdpCap::from_epsilon_delta(epsilon, delta).rho
+        }
+        Spend::Rho(rho) => rho.clone(),
+        Spend::Share(share) => {
+            Rho::from_rational(cap.as_rational() * share).map_err(PrivacyError::from)?.round_down()
+        }
+    };
+    if rho.is_zero() {
+        return Err(QueryError::input(
+            "the wanted loss is smaller than the ledger's unit",
+            "ask for a larger epsilon, rho or share",
+        ));
+    }
+    Ok(rho)
+}
+
+fn wanted_epsilon(project: &Project, spend: &Spend) -> Result<Epsilon, QueryError> {
+    match spend {
+        Spend::Epsilon(epsilon) => Ok(epsilon.clone()),
+        Spend::Rho(_) => Err(QueryError::input(
+            format!("project {} is pure, so rho means nothing there", project.name),
+            "say epsilon",
+        )),
+        Spend::Share(share) => {
+            let whole = project.terms.epsilon.as_rational();
+            Ok(Epsilon::from_rational(whole * share).map_err(PrivacyError::from)?.round_down())
+        }
+    }
+}
+
+fn cap_rho(project: &Project) -> Result<Rho, QueryError> {
+    match &project.cap {
+        Loss::Zcdp { rho, .. } => Ok(rho.clone()),
+        Loss::Pure { .. } => Err(no_delta()),
+    }
+}
+
+fn no_delta() -> QueryError {
+    QueryError::bug("a zcdp project without delta")
+}
+
+fn selection_delta(project: &Project) -> Result<Delta, QueryError> {
+    match &project.cap {
+        Loss::Zcdp { delta, .. } => {
+            let share = delta.as_rational() / Rational::from(SELECTION_SHARE);
+            Ok(Delta::from_rational(share).map_err(PrivacyError::from)?)
+        }
+        Loss::Pure { .. } => Err(Refusal::new(
+            RefusalCode::Keys,
+            "GROUP BY a column without declared values",
+            "learned keys cost delta, and a pure project has none",
+            "group by columns with declared values, or ask in a zcdp project",
+        )
+        .into()),
+    }
+}

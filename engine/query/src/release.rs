@@ -1,0 +1,130 @@
+//! Noise, key selection, and the sealed form of a released table.
+//!
+//! The sealed bytes hold the keys and the noisy integers of one boundary as an Arrow stream, with
+//! the canonical boundary in its metadata. Everything shown later follows from these bytes.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::ipc::reader::StreamReader;
+use datafusion::arrow::ipc::writer::StreamWriter;
+use voilage_kernels::Totals;
+use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
+
+use crate::error::QueryError;
+use crate::plan::{Boundary, KeyDomain, NoisyMeasure};
+
+/// The digits of a noisy integer's column: all that fit.
+const DIGITS: u8 = 38;
+
+/// A released table: public from here on.
+#[derive(Clone, Debug)]
+pub(crate) struct Released {
+    /// The keys, one row per cell.
+    pub(crate) keys: RecordBatch,
+    /// The noisy integers of each column.
+    pub(crate) noisy: Vec<Vec<i128>>,
+}
+
+/// Adds noise to every column and drops the learned keys below the threshold.
+pub(crate) fn release(
+    boundary: &Boundary,
+    index: u32,
+    totals: &Totals,
+    source: &mut dyn NoiseSource,
+) -> Result<Released, QueryError> {
+    let mut noisy = Vec::with_capacity(boundary.noisy.len());
+    for (position, column) in boundary.noisy.iter().enumerate() {
+        let exact = &totals.measures[position];
+        let cells: Vec<Cell<'_>> = totals
+            .labels
+            .iter()
+            .zip(exact)
+            .map(|(label, exact)| Cell { label, exact: *exact })
+            .collect();
+        let request = NoiseRequest {
+            boundary: index,
+            column: column_name(position, &column.measure),
+            noise: column.noise.clone(),
+            sensitivity: column.sensitivity.clone(),
+        };
+        noisy.push(source.perturb(&request, &cells)?);
+    }
+    match &boundary.domain {
+        KeyDomain::Public(_) => Ok(Released { keys: totals.keys.clone(), noisy }),
+        KeyDomain::Learned { selector, threshold, .. } => {
+            let kept: Vec<usize> = (0..totals.labels.len())
+                .filter(|cell| noisy[*selector][*cell] >= *threshold)
+                .collect();
+            let positions = UInt64Array::from_iter_values(kept.iter().map(|cell| *cell as u64));
+            let keys = take_record_batch(&totals.keys, &positions)
+                .map_err(|_| QueryError::bug("released keys cannot be selected"))?;
+            let keep = |column: &Vec<i128>| kept.iter().map(|cell| column[*cell]).collect();
+            Ok(Released { keys, noisy: noisy.iter().map(keep).collect() })
+        }
+    }
+}
+
+/// What a noisy column is called in requests and sealed tables.
+pub(crate) fn column_name(position: usize, measure: &NoisyMeasure) -> String {
+    let kind = match measure {
+        NoisyMeasure::Units => "units",
+        NoisyMeasure::Rows { .. } => "rows",
+        NoisyMeasure::Sum { .. } => "sum",
+        NoisyMeasure::Deviations { .. } => "deviations",
+    };
+    format!("n{position}_{kind}")
+}
+
+/// The bytes that are sealed.
+pub(crate) fn to_bytes(boundary: &Boundary, released: &Released) -> Result<Vec<u8>, QueryError> {
+    let mut fields: Vec<Field> = boundary
+        .key_kinds
+        .iter()
+        .enumerate()
+        .map(|(position, kind)| Field::new(format!("k{position}"), kind.arrow(), true))
+        .collect();
+    let mut columns: Vec<ArrayRef> = released.keys.columns().to_vec();
+    for (position, column) in boundary.noisy.iter().enumerate() {
+        let name = column_name(position, &column.measure);
+        fields.push(Field::new(name, DataType::Decimal128(DIGITS, 0), false));
+        let values = Decimal128Array::from_iter_values(released.noisy[position].iter().copied());
+        columns.push(Arc::new(values.with_data_type(DataType::Decimal128(DIGITS, 0))));
+    }
+    let canonical = serde_json::to_string(boundary)
+        .map_err(|_| QueryError::bug("a boundary cannot be written"))?;
+    let metadata = [("voilage.boundary".to_owned(), canonical)].into();
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let batch = RecordBatch::try_new(schema.clone(), columns)
+        .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))?;
+    let write = || -> Result<Vec<u8>, datafusion::arrow::error::ArrowError> {
+        let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
+        writer.write(&batch)?;
+        writer.into_inner()
+    };
+    write().map_err(|_| QueryError::bug("a released table cannot be written"))
+}
+
+/// Reads sealed bytes back.
+pub(crate) fn from_bytes(boundary: &Boundary, bytes: &[u8]) -> Result<Released, QueryError> {
+    let malformed = || QueryError::bug("a sealed answer is not what was sealed");
+    let mut reader = StreamReader::try_new(bytes, None).map_err(|_| malformed())?;
+    let batch = reader.next().ok_or_else(malformed)?.map_err(|_| malformed())?;
+    let keys = boundary.keys.len();
+    if batch.num_columns() != keys + boundary.noisy.len() {
+        return Err(malformed());
+    }
+    let noisy = batch.columns()[keys..]
+        .iter()
+        .map(|column| {
+            let values = column.as_any().downcast_ref::<Decimal128Array>()?;
+            Some(values.values().to_vec())
+        })
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(malformed)?;
+    let positions: Vec<usize> = (0..keys).collect();
+    let keys = batch.project(&positions).map_err(|_| malformed())?;
+    Ok(Released { keys, noisy })
+}
