@@ -1,1 +1,9 @@
-//! Tests.
+//! The kernels against the slow reference, against hostile input, and against their promise.
+
+mod cases;
+mod hostile;
+mod properties;
+mod ranking;
+mod sensitivity;
+mod states;
+mod types;

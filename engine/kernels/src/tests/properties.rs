@@ -1,0 +1,118 @@
+//! The bounder gives the reference's state, bit for bit, however the rows arrive.
+
+use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::cases::{
+    Row, batch, bounded, by_the_book, carriers, dress, plans, rows, sample, schema, split,
+};
+use crate::bounder::Intake;
+use crate::rank::KeyedRanking;
+use crate::{BoundingPlan, Measure, PartialState};
+
+/// A table hash that sends everything to one place.
+#[derive(Clone)]
+struct Constant;
+
+impl BuildHasher for Constant {
+    type Hasher = Self;
+    fn build_hasher(&self) -> Self {
+        Self
+    }
+}
+
+impl Hasher for Constant {
+    fn finish(&self) -> u64 {
+        7
+    }
+    fn write(&mut self, _: &[u8]) {}
+}
+
+static POOLS: LazyLock<[ThreadPool; 2]> = LazyLock::new(|| {
+    [1, 2].map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
+});
+
+fn with_constant_hash(plan: &BoundingPlan, rows: &[Row]) -> PartialState {
+    let mut intake = Intake::new(plan.clone(), &schema(), Constant).unwrap();
+    intake.push(&batch(rows)).unwrap();
+    intake.finish(&KeyedRanking::new(&plan.rank_key)).unwrap()
+}
+
+/// Rows, and the same rows in another order.
+fn shuffled(most: usize) -> impl Strategy<Value = (Vec<Row>, Vec<Row>)> {
+    rows(most).prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn the_bounder_agrees_with_the_reference(
+        plan in plans(),
+        (rows, shuffled) in shuffled(120),
+        cuts in prop::collection::vec(any::<u16>(), 0..4),
+        clothes in prop::collection::vec(carriers(), 5),
+    ) {
+        let expected = by_the_book(&plan, &rows);
+        let batches: Vec<_> = split(&batch(&shuffled), &cuts)
+            .iter()
+            .zip(clothes)
+            .map(|(piece, carriers)| dress(piece, carriers))
+            .collect();
+        for pool in &*POOLS {
+            prop_assert_eq!(&pool.install(|| bounded(&plan, &batches)), &expected);
+        }
+        prop_assert_eq!(with_constant_hash(&plan, &shuffled), expected);
+    }
+
+    #[test]
+    fn counts_alone_need_no_choice_of_rows(plan in plans(), rows in rows(120)) {
+        let counts = [Measure::Units, Measure::Rows { present_in: None }];
+        let short = BoundingPlan { measures: counts.to_vec(), ..plan.clone() };
+        let (short, full) = (
+            bounded(&short, &[batch(&rows)]).cells(&plan.keys).unwrap(),
+            bounded(&plan, &[batch(&rows)]).cells(&plan.keys).unwrap(),
+        );
+        prop_assert_eq!(&short.measures[..], &full.measures[..2]);
+        prop_assert_eq!((short.labels, short.units), (full.labels, full.units));
+    }
+
+    #[test]
+    fn states_of_disjoint_units_merge_in_any_order(
+        plan in plans(),
+        rows in rows(120),
+        order in Just((0..4_u8).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let whole = bounded(&plan, &[batch(&rows)]);
+        let part = |share: u8| {
+            let mine = |row: &&Row| row.unit.unwrap_or(0) % 4 == share;
+            let rows: Vec<Row> = rows.iter().filter(mine).cloned().collect();
+            let state = bounded(&plan, &[batch(&rows)]);
+            PartialState::from_ipc(&state.to_ipc().unwrap()).unwrap()
+        };
+        let parts: Vec<_> = order.iter().map(|&share| part(share)).collect();
+        prop_assert_eq!(&PartialState::merge(parts.clone()).unwrap(), &whole);
+        // Merging merged states changes nothing either.
+        let [a, b, c, d] = <[PartialState; 4]>::try_from(parts).unwrap();
+        let left = PartialState::merge(vec![a, b]).unwrap();
+        let right = PartialState::merge(vec![d, c]).unwrap();
+        prop_assert_eq!(PartialState::merge(vec![right, left]).unwrap(), whole);
+    }
+}
+
+/// A unit beyond the size from which sorting and hashing use all threads.
+#[test]
+fn a_unit_with_most_rows_is_bounded_like_any_other() {
+    let (plan, seed) = (sample(plans()), sample(prop::collection::vec(rows(9), 100)).concat());
+    let plan = BoundingPlan { max_groups: 3, max_rows_per_group: 50, ..plan };
+    let mut rows: Vec<Row> = seed.iter().cycle().take(300_000).cloned().collect();
+    rows.iter_mut().step_by(2).for_each(|row| row.unit = Some(0));
+    let expected = by_the_book(&plan, &rows);
+    for pool in &*POOLS {
+        let state = pool.install(|| bounded(&plan, &split(&batch(&rows), &[100, 733])));
+        assert_eq!(state, expected);
+    }
+}
