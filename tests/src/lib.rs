@@ -1,1 +1,5 @@
-//! placeholder
+//! What the whole-engine tests share. Floor 5: it may name every room, and no room may name it.
+//!
+//! The tests themselves are one binary with a module per subject, `tests/engine/main.rs`.
+
+pub mod tidy;
