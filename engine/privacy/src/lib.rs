@@ -7,8 +7,16 @@
 //! arguments, except [`source`], which asks the operating system for a seed.
 
 pub mod conversion;
+mod error;
+pub mod mechanism;
 mod precise;
 pub mod quantity;
+mod sampler;
+mod second_opinion;
+pub mod selection;
+pub mod sensitivity;
+pub mod source;
 
 pub use dashu::rational::RBig as Rational;
+pub use error::PrivacyError;
 pub use quantity::{Accountant, Delta, Epsilon, Loss, QuantityError, Rho};

@@ -30,6 +30,11 @@ pub(crate) fn from_f64(value: f64) -> Real {
     Real::try_from(value).unwrap_or(Real::ZERO).with_precision(PRECISION_BITS).value()
 }
 
+/// The circle constant.
+pub(crate) fn pi() -> Real {
+    Real::pi(PRECISION_BITS)
+}
+
 /// More than the error of any formula in this crate whose terms stay below `2^32`.
 pub(crate) fn margin() -> Real {
     Real::from_parts(IBig::ONE, -150).with_precision(PRECISION_BITS).value()
