@@ -68,7 +68,7 @@ ARROW_TYPES: Final = {
     Kind.TIMESTAMP: pa.timestamp("us"),
 }
 
-REINSTALL: Final = "reinstall the pinned packages: pip install -r python/requirements-data.txt"
+REINSTALL: Final = "reinstall the pinned packages: rm .venv/.ready && make setup"
 
 INTEGER_TEXT: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 DATE_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
