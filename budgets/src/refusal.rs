@@ -114,7 +114,7 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Project(name) => write!(f, "{name}'s"),
-            Self::Dataset(name) => write!(f, "the whole dataset {name}'s"),
+            Self::Dataset(name) => write!(f, "dataset {name}'s lifetime"),
         }
     }
 }

@@ -54,7 +54,7 @@ pub struct Head {
 
 /// What an entry records: one table each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Identity,
     Dataset,
     DataVersion,
@@ -68,7 +68,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Identity,
         Self::Dataset,
         Self::DataVersion,
@@ -82,7 +82,7 @@ impl Kind {
     ];
 
     /// The name in the `kind` column, and of the table.
-    pub(super) fn table(self) -> &'static str {
+    pub(crate) fn table(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Dataset => "dataset",
@@ -98,7 +98,7 @@ impl Kind {
     }
 
     /// The columns an entry's hash covers, in their order: all but `position`, which it covers too.
-    pub(super) fn columns(self) -> &'static str {
+    pub(crate) fn columns(self) -> &'static str {
         match self {
             Self::Identity => "ledger_id",
             Self::Dataset => "name, accountant, epsilon, delta, cap_rho, cap_delta, cap_epsilon",

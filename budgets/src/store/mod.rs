@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod admit;
 pub(crate) mod chain;
 pub(crate) mod charges;
+mod random_id;
 pub(crate) mod schema;
 pub(crate) mod seal;
 pub(crate) mod terms;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::chain::{self, Kind};
+use super::random_id::random_id;
 use crate::clock::Clock;
 use crate::error::LedgerError;
 
@@ -52,8 +53,7 @@ pub(crate) fn create(path: &Path, clock: &dyn Clock) -> Result<OpenFile, LedgerE
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     migrate(&transaction, 0)?;
     let at = chain::now(&transaction, clock)?;
-    let mut ledger_id = [0; 16];
-    getrandom::fill(&mut ledger_id).map_err(|_| LedgerError::NoRandomness)?;
+    let ledger_id = random_id()?;
     chain::append(&transaction, Kind::Identity, at, |transaction, position| {
         transaction.execute(
             "INSERT INTO identity (position, ledger_id) VALUES (?1, ?2)",

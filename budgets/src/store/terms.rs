@@ -5,6 +5,7 @@ use voilage_privacy::{Accountant, Delta, Epsilon};
 
 use super::accounts::{self, Account, accountant_text};
 use super::chain::{self, Kind};
+use super::random_id::random_id;
 use crate::account::{DatasetTerms, GrantedTerms, Permit, ProjectTerms};
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
@@ -140,9 +141,7 @@ fn declare_data_version(
     at: Timestamp,
     dataset: i64,
 ) -> Result<(), LedgerError> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|_| LedgerError::NoRandomness)?;
-    let version = format!("{:032x}", u128::from_be_bytes(id));
+    let version = format!("{:032x}", u128::from_be_bytes(random_id()?));
     chain::append(transaction, Kind::DataVersion, at, |transaction, position| {
         transaction.execute(
             "INSERT INTO data_version (position, dataset, version) VALUES (?1, ?2, ?3)",

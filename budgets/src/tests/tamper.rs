@@ -1,0 +1,244 @@
+//! Edits behind the ledger's back: `verify` names what is wrong.
+
+use super::*;
+use crate::store::chain::Kind;
+use crate::{ErrorKind, Place};
+
+/// A ledger with one of everything.
+fn full() -> Fixture {
+    let fixture = Fixture::new();
+    for key in 1..=3 {
+        let charge = fixture.admit("costs", key, zcdp_with_delta("0.01", "1e-9")).unwrap();
+        let attempt = fixture.ledger.begin_attempt(&charge).unwrap();
+        fixture.ledger.seal(&attempt, 0, &[key; 100]).unwrap();
+    }
+    fixture.admit("costs", 1, zcdp_with_delta("0.01", "1e-9")).unwrap();
+    fixture.ledger.close_project("counts", "done").unwrap();
+    fixture.ledger.verify().unwrap();
+    fixture
+}
+
+/// Runs `sql` as somebody who knows SQLite: without triggers, checks or references.
+fn edit(fixture: &Fixture, sql: &str) {
+    let raw = fixture.raw();
+    let triggers: Vec<(String, String)> = raw
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    raw.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
+    for (name, _) in &triggers {
+        raw.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    raw.execute_batch(sql).unwrap();
+    // Whoever edits well puts the triggers back.
+    for (_, create) in &triggers {
+        raw.execute_batch(create).unwrap();
+    }
+}
+
+fn verify(fixture: &Fixture) -> (Place, String) {
+    let error = fixture.ledger.verify().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Bug);
+    match error {
+        LedgerError::Altered { place, what } => (place, what),
+        other => panic!("{other}"),
+    }
+}
+
+fn first(fixture: &Fixture, table: &str) -> u64 {
+    let sql = format!("SELECT min(position) FROM {table}");
+    fixture.raw().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap().unsigned_abs()
+}
+
+#[test]
+fn every_column_of_every_row_is_covered() {
+    let columns: Vec<(Kind, String)> = {
+        let fixture = full();
+        let raw = fixture.raw();
+        Kind::ALL
+            .into_iter()
+            .flat_map(|kind| {
+                let mut statement =
+                    raw.prepare("SELECT name FROM pragma_table_info(?1) WHERE NOT pk").unwrap();
+                let names: Vec<String> = statement
+                    .query_map([kind.table()], |row| row.get(0))
+                    .unwrap()
+                    .collect::<Result<_, _>>()
+                    .unwrap();
+                assert_eq!(names.join(", "), kind.columns(), "{kind:?}");
+                names.into_iter().map(move |name| (kind, name))
+            })
+            .collect()
+    };
+    assert_eq!(columns.len(), 53);
+    let fixture = full();
+    for (kind, column) in columns {
+        let table = kind.table();
+        let position = first(&fixture, table);
+        let raw = fixture.raw();
+        raw.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+            .unwrap();
+        raw.execute_batch(&format!("DROP TRIGGER {table}_no_update")).unwrap();
+        let value: rusqlite::types::Value = raw
+            .query_row(
+                &format!("SELECT {column} FROM {table} WHERE position = ?1"),
+                [position as i64],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let set = format!("UPDATE {table} SET {column} = ?1 WHERE position = {position}");
+        let other: rusqlite::types::Value = match &value {
+            rusqlite::types::Value::Integer(number) => (number + 1).into(),
+            rusqlite::types::Value::Text(text) => format!("{text}x").into(),
+            rusqlite::types::Value::Blob(bytes) => {
+                bytes.iter().map(|byte| byte ^ 1).collect::<Vec<u8>>().into()
+            }
+            other => panic!("{other:?}"),
+        };
+        raw.execute(&set, [&other]).unwrap();
+        let (place, what) = verify(&fixture);
+        assert_eq!(place, Place::Entry(position), "{table}.{column}: {what}");
+        raw.execute(&set, [&value]).unwrap();
+        // Put back as it was, the row is in order again, and only the trigger is missing.
+        assert_eq!(verify(&fixture).1, format!("its {table}_no_update is missing or was changed"));
+        let create = format!(
+            "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}\n\
+             BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+        );
+        raw.execute_batch(&create).unwrap();
+        fixture.ledger.verify().unwrap();
+    }
+}
+
+#[test]
+fn an_edited_entry_is_named() {
+    for change in ["recorded_us = recorded_us + 1", "kind = 'replay'", "hash = zeroblob(32)"] {
+        let fixture = full();
+        edit(&fixture, &format!("UPDATE entry SET {change} WHERE position = 5"));
+        assert_eq!(verify(&fixture).0, Place::Entry(5), "{change}");
+    }
+}
+
+#[test]
+fn a_deleted_row_is_named() {
+    for table in ["charge", "attempt", "seal", "replay", "closure", "permit"] {
+        let fixture = full();
+        let position = first(&fixture, table);
+        edit(&fixture, &format!("DELETE FROM {table} WHERE position = {position}"));
+        assert_eq!(
+            verify(&fixture),
+            (Place::Entry(position), format!("its {table} row is missing"))
+        );
+    }
+}
+
+#[test]
+fn a_deleted_entry_is_named() {
+    let fixture = full();
+    let position = first(&fixture, "charge");
+    edit(
+        &fixture,
+        &format!(
+            "DELETE FROM entry WHERE position = {position};
+             DELETE FROM charge WHERE position = {position}"
+        ),
+    );
+    assert_eq!(verify(&fixture), (Place::Entry(position), "it is missing".to_owned()));
+}
+
+#[test]
+fn swapped_rows_are_named() {
+    let fixture = full();
+    let position = first(&fixture, "charge");
+    edit(
+        &fixture,
+        &format!(
+            "UPDATE charge SET position = -1 WHERE position = {position};
+             UPDATE charge SET position = {position} WHERE position = {position} + 3;
+             UPDATE charge SET position = {position} + 3 WHERE position = -1"
+        ),
+    );
+    assert_eq!(verify(&fixture).0, Place::Entry(position));
+}
+
+#[test]
+fn edited_and_missing_answers_are_named_and_never_returned() {
+    for change in [
+        "UPDATE sealed_bytes SET bytes = x'00' WHERE seal = ",
+        "DELETE FROM sealed_bytes WHERE seal = ",
+    ] {
+        let fixture = full();
+        let charge = fixture.ledger.charges("costs").unwrap().remove(0).charge;
+        let position = first(&fixture, "seal");
+        edit(&fixture, &format!("{change}{position}"));
+        assert_eq!(verify(&fixture).0, Place::Entry(position));
+        let error = fixture.ledger.sealed(&charge, 0).unwrap_err();
+        assert!(matches!(error, LedgerError::Altered { .. }), "{error}");
+    }
+}
+
+#[test]
+fn edited_sums_and_caps_are_found() {
+    for (change, what) in [
+        ("spent_rho = 0", "what dataset \"rand\" spent is not the sum of its charges"),
+        (
+            "spent_delta = spent_delta + 1",
+            "what dataset \"rand\" spent is not the sum of its charges",
+        ),
+        ("cap_rho = cap_rho * 2", "the cap of dataset \"rand\" is not the granted one"),
+    ] {
+        let fixture = full();
+        edit(&fixture, &format!("UPDATE account SET {change}"));
+        assert_eq!(verify(&fixture), (Place::Elsewhere, what.to_owned()));
+    }
+    let fixture = full();
+    edit(&fixture, "DELETE FROM account");
+    assert_eq!(verify(&fixture).1, "the account of dataset \"rand\" is missing");
+}
+
+#[test]
+fn rows_that_no_entry_vouches_for_are_found() {
+    let fixture = full();
+    edit(&fixture, "INSERT INTO closure VALUES (1000, 4, 'forged')");
+    assert_eq!(verify(&fixture), (Place::Elsewhere, "a closure row has no entry".to_owned()));
+    let fixture = full();
+    edit(&fixture, "INSERT INTO sealed_bytes VALUES (1000, x'00')");
+    assert_eq!(verify(&fixture), (Place::Elsewhere, "an answer has no seal".to_owned()));
+}
+
+#[test]
+fn a_changed_schema_is_found() {
+    let fixture = full();
+    fixture.raw().execute_batch("DROP TRIGGER account_never_falls").unwrap();
+    assert_eq!(verify(&fixture).1, "its account_never_falls is missing or was changed");
+    let fixture = full();
+    fixture
+        .raw()
+        .execute_batch(
+            "CREATE TRIGGER later AFTER INSERT ON seal BEGIN DELETE FROM sealed_bytes; END",
+        )
+        .unwrap();
+    assert_eq!(verify(&fixture).1, "it has a later that does not belong to it");
+}
+
+/// What this layer cannot see by itself: a tail that was cut off cleanly. A head that was kept
+/// outside shows it.
+#[test]
+fn a_cut_tail_verifies_but_not_against_a_kept_head() {
+    let fixture = full();
+    let kept = fixture.ledger.head().unwrap();
+    let closure = first(&fixture, "closure");
+    edit(
+        &fixture,
+        &format!(
+            "DELETE FROM closure WHERE position = {closure};
+             DELETE FROM entry WHERE position = {closure}"
+        ),
+    );
+    let found = fixture.ledger.verify().unwrap();
+    assert_ne!(found.head, kept);
+    assert_eq!(found.head.position + 1, kept.position);
+}
