@@ -13,9 +13,6 @@ pub(crate) fn to_python(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
 }
 
 /// The JSON of something that the engine serialises, or a bug with the name of the thing.
-pub(crate) fn from_engine(
-    what: &str,
-    value: serde_json::Result<Value>,
-) -> PyResult<Value> {
+pub(crate) fn from_engine(what: &str, value: serde_json::Result<Value>) -> PyResult<Value> {
     value.map_err(|error| raise(QueryError::Bug(format!("{what} cannot be written: {error}"))))
 }

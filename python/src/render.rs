@@ -93,9 +93,11 @@ impl Rendering {
             .iter()
             .zip(widths)
             .zip(&self.numeric)
-            .map(|((cell, width), numeric)| {
-                if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-            })
+            .map(
+                |((cell, width), numeric)| {
+                    if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                },
+            )
             .collect();
         padded.join("  ").trim_end().to_owned()
     }

@@ -31,8 +31,8 @@ def loss_text(name: str, value: LossInput | None) -> str | None:
         return str(value.__index__())
     raise TypeError(
         f"{name} must be a str, int, float or Decimal, not {type(value).__name__}\n"
-        f"  fix: write for example {name}={_EXAMPLES.get(name, '"0.5"')}"
+        f"  fix: write for example {_EXAMPLES[name]}"
     )
 
 
-_EXAMPLES = {"epsilon": '"0.5"', "rho": '"0.01"', "share": '"2%"'}
+_EXAMPLES = {"epsilon": 'epsilon="0.5"', "rho": 'rho="0.01"', "share": 'share="2%"'}

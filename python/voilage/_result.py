@@ -58,8 +58,8 @@ class Result:
 
         >>> result.to_polars(intervals=True)  # doctest: +SKIP
         """
-        polars = _require("polars", "to_polars", extra="polars")
-        return cast("polars.DataFrame", polars.DataFrame(self._table(intervals)))
+        library = _require("polars", "to_polars", extra="polars")
+        return cast("polars.DataFrame", library.DataFrame(self._table(intervals)))
 
     def __arrow_c_schema__(self) -> object:
         return self._native.__arrow_c_schema__()
