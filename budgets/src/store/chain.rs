@@ -23,7 +23,7 @@ pub struct EntryHash([u8; 32]);
 
 impl EntryHash {
     /// What stands before the first entry.
-    pub(super) const BEFORE_ALL: Self = Self([0; 32]);
+    pub(crate) const BEFORE_ALL: Self = Self([0; 32]);
 
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -127,17 +127,17 @@ impl Kind {
 
 /// One line of the chain, as stored.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) position: i64,
     pub(super) kind: String,
-    pub(super) recorded_us: i64,
+    pub(crate) recorded_us: i64,
     pub(super) hash: Vec<u8>,
 }
 
 impl Entry {
     pub(super) const COLUMNS: &'static str = "position, kind, recorded_us, hash";
 
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             position: row.get(0)?,
             kind: row.get(1)?,
@@ -166,7 +166,7 @@ pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
     Ok(Head { position: position_u64(last.position), hash: stored_hash(&last)? })
 }
 
-pub(super) fn stored_hash(entry: &Entry) -> Result<EntryHash, LedgerError> {
+pub(crate) fn stored_hash(entry: &Entry) -> Result<EntryHash, LedgerError> {
     let bytes: [u8; 32] = entry.hash.as_slice().try_into().map_err(|_| LedgerError::Altered {
         place: Place::Entry(position_u64(entry.position)),
         what: "its hash has not 32 bytes".to_owned(),
@@ -220,7 +220,7 @@ pub(super) fn append(
 }
 
 /// The hash of an entry over its row as it is stored now; `None` when the row is missing.
-pub(super) fn entry_hash(
+pub(crate) fn entry_hash(
     connection: &Connection,
     before: &EntryHash,
     kind: Kind,

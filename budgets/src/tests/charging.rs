@@ -24,6 +24,10 @@ fn a_cost_finer_than_the_grid_is_rounded_up_and_nothing_is_free() {
     let fixture = Fixture::new();
     let charge = fixture.admit("costs", 1, zcdp_with_delta("1e-16", "1e-19")).unwrap();
     assert_eq!(charge.loss, zcdp_with_delta("1e-15", "1e-18"));
+    let charge = fixture.admit("costs", 4, zcdp_with_delta("1.1e-15", "1.1e-18")).unwrap();
+    assert_eq!(charge.loss, zcdp_with_delta("2e-15", "2e-18"));
+    let charge = fixture.admit("counts", 5, pure("1.1e-12")).unwrap();
+    assert_eq!(charge.loss, pure("2e-12"));
     let nothing = Loss::Zcdp { rho: Rho::zero(), delta: Delta::zero() };
     let charge = fixture.admit("costs", 2, nothing).unwrap();
     assert_eq!(charge.loss, zcdp("1e-15"));

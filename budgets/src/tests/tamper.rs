@@ -1,8 +1,8 @@
 //! Edits behind the ledger's back: `verify` names what is wrong.
 
 use super::*;
-use crate::store::chain::Kind;
-use crate::{ErrorKind, Place};
+use crate::store::chain::{self, Entry, Kind};
+use crate::{EntryHash, ErrorKind, Place};
 
 /// A ledger with one of everything.
 fn full() -> Fixture {
@@ -162,6 +162,48 @@ fn swapped_rows_are_named() {
         ),
     );
     assert_eq!(verify(&fixture).0, Place::Entry(position));
+}
+
+/// Whoever also computes the edited entry's new hash is caught at the next entry, which was
+/// hashed over the old one.
+#[test]
+fn an_edited_row_with_a_new_hash_breaks_the_next_entry() {
+    let fixture = full();
+    let position = i64::try_from(first(&fixture, "charge")).unwrap();
+    edit(&fixture, &format!("UPDATE charge SET principal = 'eve' WHERE position = {position}"));
+    let raw = fixture.raw();
+    let entry = |position: i64| {
+        let sql = "SELECT position, kind, recorded_us, hash FROM entry WHERE position = ?1";
+        raw.query_row(sql, [position], Entry::read).unwrap()
+    };
+    let before = chain::stored_hash(&entry(position - 1)).unwrap();
+    let recorded_us = entry(position).recorded_us;
+    let hash = chain::entry_hash(&raw, &before, Kind::Charge, position, recorded_us);
+    raw.execute_batch("DROP TRIGGER entry_no_update").unwrap();
+    raw.execute(
+        "UPDATE entry SET hash = ?1 WHERE position = ?2",
+        (hash.unwrap().unwrap().as_bytes(), position),
+    )
+    .unwrap();
+    assert_eq!(verify(&fixture).0, Place::Entry(position.unsigned_abs() + 1));
+}
+
+/// The encoding is a format: the expected hash was computed outside this code, from DESIGN.md.
+#[test]
+fn the_encoding_of_an_entry_stays_what_it_is() {
+    let fixture = full();
+    let raw = fixture.raw();
+    raw.execute_batch(
+        "CREATE TEMP TABLE permit AS SELECT * FROM main.permit LIMIT 1;
+         UPDATE temp.permit SET position = 1, project = 4",
+    )
+    .unwrap();
+    let at = noon("2026-06-15").timestamp_micros();
+    let hash = chain::entry_hash(&raw, &EntryHash::BEFORE_ALL, Kind::Permit, 1, at);
+    assert_eq!(
+        hash.unwrap().unwrap().to_string(),
+        "ba43d042e02e86b11c2d7f3e239b6411b73cbd1c8f9540a0424de01c65ed4c18"
+    );
 }
 
 #[test]
