@@ -35,7 +35,7 @@ pub enum PrivacyError {
     /// Fix the input: the text or number is not a scale that this engine can draw from.
     #[error(
         "the noise scale {scale} cannot be drawn exactly; use a multiple of a power of two with at most 22 bits, \
-         between 1/64 and 2^54"
+         from 1/64 to just below 2^54"
     )]
     ScaleNotRepresentable {
         /// The refused scale.

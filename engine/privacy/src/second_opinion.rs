@@ -32,10 +32,7 @@ pub(crate) fn rho(noise: &Noise, sensitivity: &Sensitivity) -> Result<RBig, Priv
         Noise::Gaussian(_) => {
             let distance = square_root_up(sensitivity.l2_squared());
             let map = ZExpFamily::<2> { scale: noise.scale() }
-                .noise_privacy_map(
-                    &L2Distance::<RBig>::default(),
-                    &ZeroConcentratedDivergence::default(),
-                )
+                .noise_privacy_map(&L2Distance::<RBig>::default(), &ZeroConcentratedDivergence)
                 .map_err(failed)?;
             exact(map.eval(&distance).map_err(failed)?)
         }

@@ -13,6 +13,8 @@
 //! *Source*: Canonne, Kamath & Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Corollary 13.
 
 mod order;
+#[cfg(test)]
+mod tests;
 
 use dashu::rational::RBig;
 

@@ -145,8 +145,8 @@ impl Noise {
 
     /// An upper bound on the probability that a draw is at least `m`.
     ///
-    /// The exact tail of the discrete law, rounded up: by less than 1e-9 of itself for scales up to 4,096, by less than
-    /// `(m/scale)^2/(24*scale^2)` of itself above.
+    /// The exact tail of the discrete law, rounded up: by less than 1e-9 of itself for scales up to 4,096, by about
+    /// `((m/scale)^2 + 1) / (24*scale^2)` of itself above, or `0.4/scale` where `m` is below the scale.
     pub fn probability_at_least(&self, m: i128) -> RBig {
         self.tail_bounds(m).1
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dashu::integer::UBig;
+use dashu::integer::{IBig, UBig};
 use dashu::rational::RBig;
 
 use crate::error::PrivacyError;
@@ -20,8 +20,7 @@ const EXPONENT_MAX: i32 = 32;
 /// The smallest scale, as a power of two. It costs a rho of 2048 for one group of one step, more than any budget.
 const SCALE_MIN_LOG2: i32 = -6;
 
-/// A scale `mantissa * 2^exponent` with `2^-6 <= scale <= (2^22 - 1) * 2^32`, the mantissa odd or the exponent zero or
-/// below.
+/// A scale `mantissa * 2^exponent` with `2^-6 <= scale <= (2^22 - 1) * 2^32` and an odd mantissa.
 ///
 /// *Units*: grid steps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +121,7 @@ fn scaled(value: &RBig, power: i32) -> RBig {
 }
 
 fn mantissa_at_least(value: &RBig) -> Option<u32> {
-    u32::try_from(value.ceil()).ok().filter(|mantissa| *mantissa <= MANTISSA_MAX)
+    u32::try_from(value.ceil().max(IBig::ZERO)).ok().filter(|mantissa| *mantissa <= MANTISSA_MAX)
 }
 
 fn mantissa_sqrt_at_least(square: &RBig) -> Option<u32> {

@@ -118,6 +118,7 @@ impl fmt::Debug for FreshNoise {
 /// Unpredictable bytes from the operating system, for ids and bounding keys.
 ///
 /// *Errors*: [`PrivacyError::NoRandomness`].
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], PrivacyError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| PrivacyError::NoRandomness)?;

@@ -87,6 +87,9 @@ impl<S: NoiseSource> NoiseSource for RecordingNoise<S> {
     }
 }
 
+/// A boundary and the name of one of its columns.
+type ColumnId = (u32, String);
+
 /// Tests only: a cell that was asked for in a replay but is not in the recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnrecordedCell {
@@ -107,7 +110,7 @@ pub struct UnrecordedCell {
 /// source and is reported by [`ReplayingNoise::unrecorded`].
 pub struct ReplayingNoise<S> {
     inner: S,
-    released: HashMap<(u32, String), HashMap<Box<[u8]>, i128>>,
+    released: HashMap<ColumnId, HashMap<Box<[u8]>, i128>>,
     columns: Vec<RecordedColumn>,
     unrecorded: Vec<UnrecordedCell>,
 }

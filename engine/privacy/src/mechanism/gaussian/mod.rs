@@ -140,7 +140,7 @@ impl DiscreteGaussian {
     /// Small scales are summed. Larger ones use the normal tail half a step before `m` with the first correction of
     /// the midpoint rule, good to `1e-3` of itself out to ten standard deviations.
     pub(super) fn log_tail_f64(&self, m: f64) -> f64 {
-        if m < 1.0 {
+        if m < 0.5 {
             return (-self.log_tail_f64(1.0 - m).exp()).ln_1p();
         }
         let sigma = self.scale.to_f64();

@@ -62,7 +62,9 @@ pub(in super::super) fn upper_tail_f64(x: f64) -> f64 {
 /// `Q(x) / density(x)` in floating point for `x >= 0`.
 pub(super) fn mills_ratio_f64(x: f64) -> f64 {
     if x >= SWITCH {
-        return (1..=DEPTH).rev().fold(x, |value, k| x + f64::from(k) / value).recip();
+        // The error falls like exp(-2*x*sqrt(2*depth)), so this depth leaves less than exp(-40).
+        let depth = (200.0 / (x * x)).ceil() as u32 + 6;
+        return (1..=depth).rev().fold(x, |value, k| x + f64::from(k) / value).recip();
     }
     let mut term = x;
     let mut sum = x;

@@ -29,18 +29,22 @@ pub(super) fn relative_tail(sigma: &RBig, m: i128) -> (RBig, RBig) {
     (fixed(low), fixed(sum) + rest)
 }
 
-/// `ln P[X >= m]` in floating point for `m >= 1` and small scales.
+/// `ln P[X >= m]` in floating point for `m > 0` and small scales, by the same recurrence.
 pub(super) fn log_tail_f64(sigma: f64, m: f64) -> f64 {
-    let log_weight = |x: f64| -x * x / (2.0 * sigma * sigma);
-    let reach = (12.0 * sigma).ceil() + 2.0;
-    let mut total = 1.0;
-    let mut tail = 1.0;
-    for j in 1..=reach as u32 {
-        let j = f64::from(j);
-        total += 2.0 * log_weight(j).exp();
-        tail += (log_weight(m + j) - log_weight(m)).exp();
-    }
-    log_weight(m) + f64::ln(tail / total)
+    let inverse = (sigma * sigma).recip();
+    let ratio = (-inverse).exp();
+    let sum_from = |start: f64| {
+        let (mut sum, mut term, mut step) = (0.0, 1.0, (-(start + 0.5) * inverse).exp());
+        while term > 1e-18 {
+            sum += term;
+            term *= step;
+            step *= ratio;
+        }
+        sum
+    };
+    // Over all integers: twice the sum from zero, less the zero that was counted twice.
+    let total = 2.0 * sum_from(0.0) - 1.0;
+    -0.5 * m * m * inverse + f64::ln(sum_from(m) / total)
 }
 
 /// `exp(-exponent)` in fixed point, rounded down and up.

@@ -84,7 +84,7 @@ impl Pivot {
             return end;
         }
         let (mut inside, mut outside) = (inside, end);
-        for _ in 0..100 {
+        for _ in 0..64 {
             let middle = f64::midpoint(inside, outside);
             if self.excess(middle) <= 0.0 {
                 inside = middle;
@@ -144,24 +144,40 @@ fn normal_quantile(miss: f64) -> f64 {
 }
 
 /// The size that the sum of two independent Laplace variables exceeds, on either side, with probability `miss`.
+///
+/// Newton's method on the logarithm of the tail, which is concave: from a start where the tail is too small, every
+/// step lands where it is still too small, so stopping early can only widen an interval.
 fn laplace_quantile(first: f64, second: f64, miss: f64) -> f64 {
     let (small, large) = if first < second { (first, second) } else { (second, first) };
-    let tail = |size: f64| {
-        // P[|L1 + L2| > x] = (a^2*exp(-x/a) - b^2*exp(-x/b)) / (a^2 - b^2), and its limit where a = b.
-        let gap = 1.0 - small / large;
-        if gap < 1e-6 {
-            return (1.0 + size / (2.0 * large)) * (-size / large).exp();
-        }
-        let share = (small / large).powi(2);
-        ((-size / large).exp() - share * (-size / small).exp()) / (1.0 - share)
-    };
-    largest_above(large * 2.0 * (20.0 - miss.ln()), |size| tail(size) > miss)
+    let log_miss = miss.ln();
+    let mut size = 2.0 * large * (1.0 - log_miss);
+    for _ in 0..10 {
+        let (tail, density) = laplace_sum_tail(small, large, size);
+        size += (tail.ln() - log_miss) * tail / density;
+    }
+    size
+}
+
+/// `P[|L1 + L2| > x] = (a^2*exp(-x/a) - b^2*exp(-x/b)) / (a^2 - b^2)` for scales `a > b`, its limit where they are
+/// equal, and minus its derivative.
+fn laplace_sum_tail(small: f64, large: f64, size: f64) -> (f64, f64) {
+    let decay = (-size / large).exp();
+    if small > large * (1.0 - 1e-6) {
+        let steps = size / large;
+        return ((1.0 + 0.5 * steps) * decay, (1.0 + steps) * decay / (2.0 * large));
+    }
+    if small == 0.0 {
+        return (decay, decay / large);
+    }
+    let share = (small / large).powi(2);
+    let other = share * (-size / small).exp();
+    ((decay - other) / (1.0 - share), (decay / large - other / small) / (1.0 - share))
 }
 
 /// Where a predicate that is true near zero and false at `top` turns false, rounded up.
 fn largest_above(top: f64, predicate: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, top);
-    for _ in 0..70 {
+    for _ in 0..60 {
         let middle = f64::midpoint(low, high);
         if predicate(middle) {
             low = middle;
