@@ -60,11 +60,8 @@ pub(crate) fn price(
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
         boundaries.push(boundary);
     }
-    let plan = PrivatePlan {
-        version: PrivatePlan::VERSION,
-        dataset: project.dataset.clone(),
-        boundaries,
-    };
+    let plan =
+        PrivatePlan { version: PrivatePlan::VERSION, dataset: project.dataset.clone(), boundaries };
     Ok(Priced { plan, loss })
 }
 

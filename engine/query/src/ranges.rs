@@ -31,7 +31,9 @@ pub(crate) fn of(scalar: &Scalar, relation: &Relation) -> Domain {
         Scalar::Literal(value) => {
             Domain { possible: Possible::Values(vec![value.clone()]), nullable: false }
         }
-        Scalar::Compare { left, right, .. } | Scalar::And(left, right) | Scalar::Or(left, right) => {
+        Scalar::Compare { left, right, .. }
+        | Scalar::And(left, right)
+        | Scalar::Or(left, right) => {
             truth(of(left, relation).nullable || of(right, relation).nullable)
         }
         Scalar::Not(inner) | Scalar::InList { value: inner, .. } => {

@@ -159,8 +159,7 @@ impl Lowering<'_> {
     }
 
     fn between(&self, whole: &Expr, between: &Between) -> Result<Scalar, Refusal> {
-        let low =
-            self.compare(whole, Comparison::GreaterOrEqual, &between.expr, &between.low)?;
+        let low = self.compare(whole, Comparison::GreaterOrEqual, &between.expr, &between.low)?;
         let high = self.compare(whole, Comparison::LessOrEqual, &between.expr, &between.high)?;
         let both = Scalar::And(Box::new(low), Box::new(high));
         Ok(if between.negated { Scalar::Not(Box::new(both)) } else { both })

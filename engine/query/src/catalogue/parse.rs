@@ -95,8 +95,7 @@ impl Catalogue {
             )
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        Self::parse(&text, folder)
-            .map_err(|error| in_file(path, error))
+        Self::parse(&text, folder).map_err(|error| in_file(path, error))
     }
 
     /// Reads the text of a hub file whose paths are relative to `folder`.

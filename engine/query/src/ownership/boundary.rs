@@ -66,7 +66,9 @@ impl Splitter<'_> {
             }
         }
         let (max_groups, max_rows_per_group) = match &input.owner {
-            Owner::Unit { max_groups, max_rows_per_group, .. } => (*max_groups, *max_rows_per_group),
+            Owner::Unit { max_groups, max_rows_per_group, .. } => {
+                (*max_groups, *max_rows_per_group)
+            }
             Owner::Public => (1, 1),
         };
         let mut columns = Columns::new(&input, max_rows_per_group);

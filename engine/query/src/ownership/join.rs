@@ -108,11 +108,7 @@ impl Splitter<'_> {
 }
 
 /// Integer beside double is compared as doubles elsewhere; as a join key it is refused.
-fn check_types(
-    left: &Relation,
-    right: &Relation,
-    on: &[(Scalar, Scalar)],
-) -> Result<(), Refusal> {
+fn check_types(left: &Relation, right: &Relation, on: &[(Scalar, Scalar)]) -> Result<(), Refusal> {
     let (left, right) = (left.kinds(), right.kinds());
     for (a, b) in on {
         let kind = a.kind(&left);
@@ -166,8 +162,7 @@ fn joined_columns(
 
 /// Brings the columns of an exchanged join back into the order of the query.
 fn reordered(joined: Relation, (left, right): (usize, usize)) -> Relation {
-    let columns: Vec<Scalar> =
-        (right..right + left).chain(0..right).map(Scalar::Column).collect();
+    let columns: Vec<Scalar> = (right..right + left).chain(0..right).map(Scalar::Column).collect();
     let facts = columns
         .iter()
         .map(|scalar| {

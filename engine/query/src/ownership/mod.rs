@@ -117,7 +117,10 @@ impl Splitter<'_> {
         let walked = plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node
                 && !post::is_release(&scan.table_name)
-                && self.catalogue.table(scan.table_name.table()).is_ok_and(|t| t.dataset().is_some())
+                && self
+                    .catalogue
+                    .table(scan.table_name.table())
+                    .is_ok_and(|t| t.dataset().is_some())
             {
                 found = true;
                 return Ok(TreeNodeRecursion::Stop);

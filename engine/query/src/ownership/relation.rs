@@ -1,8 +1,8 @@
 //! Lowering of owned and public relations below the boundary.
 
 use datafusion::common::Column;
-use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::expr::InSubquery;
+use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, TableScan};
 
 use super::Splitter;

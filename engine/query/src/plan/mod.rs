@@ -11,7 +11,9 @@ mod relation;
 mod scalar;
 mod value;
 
-pub use boundary::{Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan};
+pub use boundary::{
+    Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
+};
 pub use relation::{ColumnFacts, Domain, JoinKind, Node, Owner, Possible, Relation, ScanColumn};
 pub use scalar::{Comparison, Scalar};
 pub use value::{Type, Value};

@@ -1,0 +1,90 @@
+//! The Parquet file behind a table: checked against its declaration before anything is charged.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::TableEntry;
+use crate::error::QueryError;
+
+/// A file whose footer has been read and agrees with the catalogue. No row has been read.
+#[derive(Clone, Debug)]
+pub struct TableFile {
+    schema: SchemaRef,
+    url: ListingTableUrl,
+}
+
+impl TableFile {
+    /// Reads the file's schema and compares it with the declared columns.
+    ///
+    /// # Errors
+    /// A missing file, something that is not Parquet, a truncated file, a missing column, or a
+    /// column of another type.
+    pub fn check(table: &TableEntry) -> Result<Self, QueryError> {
+        let path = table.file.display();
+        let file = File::open(&table.file).map_err(|error| {
+            QueryError::input(
+                format!("table {}: cannot open {path}: {error}", table.name),
+                "correct `file` in the hub file, or put the Parquet file there",
+            )
+        })?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| {
+            QueryError::input(
+                format!("table {}: {path} is not a complete Parquet file", table.name),
+                "write the file again: it has no readable Parquet footer, or was cut off",
+            )
+        })?;
+        let schema = Arc::clone(reader.schema());
+        for column in &table.columns {
+            let field = schema.field_with_name(&column.name).map_err(|_| {
+                let unit = table.unit_column().map(|unit| &table.columns[unit].name);
+                let role = if unit == Some(&column.name) { "unit column" } else { "column" };
+                QueryError::input(
+                    format!("table {}: {path} has no {role} {}", table.name, column.name),
+                    "declare the columns that the file has, or write the file again",
+                )
+            })?;
+            if !column.kind.reads(field.data_type()) {
+                return Err(QueryError::input(
+                    format!(
+                        "table {}: column {} is declared {} and the file holds {}",
+                        table.name,
+                        column.name,
+                        column.kind.name(),
+                        field.data_type()
+                    ),
+                    "declare the file's type in the hub file, or write the file again",
+                ));
+            }
+        }
+        let absolute = std::path::absolute(&table.file)
+            .map_err(|_| QueryError::bug("a path cannot be made absolute"))?;
+        let url = ListingTableUrl::parse(absolute.to_string_lossy())
+            .map_err(|_| QueryError::bug("a path cannot be read as a table"))?;
+        Ok(Self { schema, url })
+    }
+
+    /// The type a column has in the file.
+    pub(crate) fn kind(&self, column: &str) -> Option<&DataType> {
+        self.schema.field_with_name(column).ok().map(|field| field.data_type())
+    }
+
+    /// The file as DataFusion scans it, with the file's own schema and without statistics.
+    pub(crate) fn provider(&self) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let options =
+            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+        let config = ListingTableConfig::new(self.url.clone())
+            .with_listing_options(options)
+            .with_schema(Arc::clone(&self.schema));
+        let table = ListingTable::try_new(config)
+            .map_err(|_| QueryError::bug("a checked file cannot be scanned"))?;
+        Ok(Arc::new(table))
+    }
+}

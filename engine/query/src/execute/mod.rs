@@ -1,0 +1,137 @@
+//! Execution below the boundary: DataFusion scans, filters and joins; the kernel bounds and sums.
+//!
+//! Only a durable charge opens this door: [`totals`] takes the [`Attempt`] that the ledger gave.
+
+mod check;
+mod enforce;
+mod raise;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::common::DataFusionError;
+use datafusion::physical_plan::execute_stream;
+use datafusion::scalar::ScalarValue;
+use futures::StreamExt;
+use voilage_budgets::Attempt;
+use voilage_kernels::{Bounder, BoundingPlan, Keys, Measure, Totals, ValueColumn};
+
+pub(crate) use raise::public_scan;
+
+use crate::catalogue::TableFile;
+use crate::error::QueryError;
+use crate::plan::{Boundary, JoinKind, KeyDomain, Node, NoisyMeasure, Relation, Value};
+use crate::session;
+
+/// The checked files of a statement's tables, by table name.
+pub(crate) type Files = BTreeMap<String, TableFile>;
+
+/// Why an execution ended without totals. The detail is for the operator only.
+pub(crate) enum Failure {
+    /// A mistake of the engine, found before a row was read.
+    Bug(QueryError),
+    /// Reading the data failed.
+    Data(String),
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        Self::Bug(error)
+    }
+}
+
+/// Reads the owned rows of one boundary and returns its exact bounded totals.
+pub(crate) async fn totals(
+    _paid: &Attempt,
+    boundary: &Boundary,
+    rank_key: [u8; 16],
+    files: &Files,
+) -> Result<Totals, Failure> {
+    let data = |error: DataFusionError| Failure::Data(error.to_string());
+    let plan = raise::boundary(boundary, files)?;
+    let state = session::executing(joins_owned(&boundary.input))?;
+    let bug = |what: &str| Failure::Bug(QueryError::bug(what));
+    let optimized = state
+        .optimizer()
+        .optimize(plan, &state, |_, _| {})
+        .map_err(|_| bug("a private plan cannot be optimized"))?;
+    let physical = state
+        .query_planner()
+        .create_physical_plan(&optimized, &state)
+        .await
+        .map_err(|_| bug("a private plan cannot be made physical"))?;
+    check::total(&physical)?;
+    let keys = keys(boundary)?;
+    let bounding = bounding(boundary, rank_key, keys.clone());
+    let kernel = |error: voilage_kernels::KernelError| Failure::Data(error.to_string());
+    let mut bounder = Bounder::new(bounding, physical.schema()).map_err(kernel)?;
+    let mut stream = execute_stream(physical, state.task_ctx()).map_err(data)?;
+    while let Some(batch) = stream.next().await {
+        bounder.push(&batch.map_err(data)?).map_err(kernel)?;
+    }
+    bounder.finish().and_then(|state| state.cells(&keys)).map_err(kernel)
+}
+
+fn bounding(boundary: &Boundary, rank_key: [u8; 16], keys: Keys) -> BoundingPlan {
+    let values = boundary
+        .values
+        .iter()
+        .map(|value| value.grid.map_or(ValueColumn::Presence, ValueColumn::Grid))
+        .collect();
+    let measures = boundary
+        .noisy
+        .iter()
+        .map(|column| match column.measure {
+            NoisyMeasure::Units => Measure::Units,
+            NoisyMeasure::Rows { present_in } => Measure::Rows { present_in },
+            NoisyMeasure::Sum { value } => Measure::Sum { value, centred: false },
+            NoisyMeasure::Deviations { value } => Measure::Sum { value, centred: true },
+        })
+        .collect();
+    BoundingPlan {
+        max_groups: boundary.max_groups,
+        max_rows_per_group: boundary.max_rows_per_group,
+        rank_key,
+        keys,
+        values,
+        measures,
+    }
+}
+
+/// The tuples of a public domain, the last key changing fastest.
+fn keys(boundary: &Boundary) -> Result<Keys, QueryError> {
+    let KeyDomain::Public(domains) = &boundary.domain else { return Ok(Keys::Learned) };
+    let cells: usize = domains.iter().map(Vec::len).product();
+    let malformed = |_| QueryError::bug("the public keys are malformed");
+    let mut fields = Vec::with_capacity(domains.len());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(domains.len());
+    let mut repeat = cells;
+    for (position, (domain, kind)) in domains.iter().zip(&boundary.key_kinds).enumerate() {
+        repeat /= domain.len().max(1);
+        let values = (0..cells).map(|cell| domain[cell / repeat % domain.len()].scalar());
+        let column = if cells == 0 {
+            ScalarValue::iter_to_array([Value::Null(*kind).scalar()]).map(|array| array.slice(0, 0))
+        } else {
+            ScalarValue::iter_to_array(values)
+        };
+        columns.push(column.map_err(|_| QueryError::bug("the public keys are malformed"))?);
+        fields.push(Field::new(format!("k{position}"), kind.arrow(), true));
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(cells));
+    let schema = Arc::new(Schema::new(fields));
+    RecordBatch::try_new_with_options(schema, columns, &options)
+        .map(Keys::Public)
+        .map_err(malformed)
+}
+
+fn joins_owned(relation: &Relation) -> bool {
+    match &relation.node {
+        Node::Scan { .. } => false,
+        Node::Filter { input, .. } | Node::Project { input, .. } => joins_owned(input),
+        Node::Join {
+            kind: JoinKind::Inner | JoinKind::Left | JoinKind::Semi, left, right, ..
+        } => (left.is_owned() && right.is_owned()) || joins_owned(left) || joins_owned(right),
+    }
+}

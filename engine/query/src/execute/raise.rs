@@ -1,0 +1,221 @@
+//! From the private plan back to DataFusion, with names that only this file gives.
+
+use datafusion::common::Column;
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+};
+
+use super::Files;
+use super::enforce::Enforce;
+use crate::catalogue::{Declared, TableEntry, TableFile};
+use crate::error::QueryError;
+use crate::plan::{Boundary, Comparison, JoinKind, Node, Relation, Scalar, ScanColumn, Type};
+
+/// A relation in DataFusion's terms.
+struct Raised {
+    plan: LogicalPlan,
+    /// The name of the carried unit column, if owned.
+    unit: Option<String>,
+    /// The names of the columns, in order.
+    columns: Vec<String>,
+}
+
+/// The rows that a boundary aggregates: the unit, the keys, the values.
+pub(super) fn boundary(boundary: &Boundary, files: &Files) -> Result<LogicalPlan, QueryError> {
+    let raised = Raising { files, next: 0 }.relation(&boundary.input)?;
+    let unit = raised.unit.as_ref().ok_or_else(|| QueryError::bug("a boundary over no units"))?;
+    let mut columns = vec![named(unit).alias("u")];
+    for (position, key) in boundary.keys.iter().enumerate() {
+        columns.push(expr(key, &raised.columns).alias(format!("k{position}")));
+    }
+    for (position, value) in boundary.values.iter().enumerate() {
+        columns.push(expr(&value.value, &raised.columns).alias(format!("v{position}")));
+    }
+    LogicalPlanBuilder::new(raised.plan).project(columns).and_then(|b| b.build()).map_err(malformed)
+}
+
+/// A public table under its own name and column names, for the plan above the boundaries.
+pub(crate) fn public_scan(table: &TableEntry, file: &TableFile) -> Result<LogicalPlan, QueryError> {
+    let columns = table.columns.iter().map(|column| {
+        scanned(&table.name, &column.name, column.kind, &column.declared, file).alias(&column.name)
+    });
+    scan(&table.name, file)?
+        .project(columns.collect::<Vec<_>>())
+        .and_then(|builder| builder.alias(table.name.as_str()))
+        .and_then(|builder| builder.build())
+        .map_err(malformed)
+}
+
+struct Raising<'a> {
+    files: &'a Files,
+    next: usize,
+}
+
+impl Raising<'_> {
+    fn relation(&mut self, relation: &Relation) -> Result<Raised, QueryError> {
+        match &relation.node {
+            Node::Scan { table, unit, columns } => self.scan(table, unit.as_deref(), columns),
+            Node::Filter { input, predicate } => {
+                let input = self.relation(input)?;
+                let predicate = expr(predicate, &input.columns);
+                let plan = LogicalPlanBuilder::new(input.plan)
+                    .filter(predicate)
+                    .and_then(|builder| builder.build())
+                    .map_err(malformed)?;
+                Ok(Raised { plan, ..input })
+            }
+            Node::Project { input, columns } => {
+                let input = self.relation(input)?;
+                let exprs = columns.iter().map(|column| expr(column, &input.columns)).collect();
+                self.project(input.plan, input.unit.map(|unit| named(&unit)), exprs)
+            }
+            Node::Join { kind, left, right, same_unit, on } => {
+                let (left, right) = (self.relation(left)?, self.relation(right)?);
+                join(*kind, left, right, *same_unit, on)
+            }
+        }
+    }
+
+    fn scan(
+        &mut self,
+        table: &str,
+        unit: Option<&str>,
+        columns: &[ScanColumn],
+    ) -> Result<Raised, QueryError> {
+        let file = self.files.get(table).ok_or_else(|| QueryError::bug("an unchecked table"))?;
+        let kind_of_unit = |name: &str| {
+            columns.iter().find(|column| column.name == name).map_or(Type::Int64, |c| c.kind)
+        };
+        let unit =
+            unit.map(|name| scanned(table, name, kind_of_unit(name), &Declared::Nothing, file));
+        let exprs = columns
+            .iter()
+            .map(|column| scanned(table, &column.name, column.kind, &column.declared, file))
+            .collect();
+        let plan = scan(table, file)?.build().map_err(malformed)?;
+        let mut raised = self.project(plan, unit, exprs)?;
+        if let Some(unit) = &raised.unit {
+            // A row of nobody counts for nobody.
+            raised.plan = LogicalPlanBuilder::new(raised.plan)
+                .filter(named(unit).is_not_null())
+                .and_then(|builder| builder.build())
+                .map_err(malformed)?;
+        }
+        Ok(raised)
+    }
+
+    fn project(
+        &mut self,
+        input: LogicalPlan,
+        unit: Option<Expr>,
+        exprs: Vec<Expr>,
+    ) -> Result<Raised, QueryError> {
+        let node = self.next;
+        self.next += 1;
+        let columns: Vec<String> =
+            (0..exprs.len()).map(|position| format!("c{node}_{position}")).collect();
+        let unit_name = unit.as_ref().map(|_| format!("u{node}"));
+        let mut all: Vec<Expr> = Vec::with_capacity(exprs.len() + 1);
+        all.extend(unit.zip(unit_name.as_ref()).map(|(unit, name)| unit.alias(name)));
+        all.extend(exprs.into_iter().zip(&columns).map(|(expr, name)| expr.alias(name)));
+        let plan = LogicalPlanBuilder::new(input)
+            .project(all)
+            .and_then(|builder| builder.build())
+            .map_err(malformed)?;
+        Ok(Raised { plan, unit: unit_name, columns })
+    }
+}
+
+fn join(
+    kind: JoinKind,
+    left: Raised,
+    right: Raised,
+    same_unit: bool,
+    on: &[(Scalar, Scalar)],
+) -> Result<Raised, QueryError> {
+    let mut left_keys: Vec<Expr> = Vec::new();
+    let mut right_keys: Vec<Expr> = Vec::new();
+    if same_unit {
+        let units = left.unit.as_ref().zip(right.unit.as_ref());
+        let (a, b) = units.ok_or_else(|| QueryError::bug("a join of units without units"))?;
+        left_keys.push(named(a));
+        right_keys.push(named(b));
+    }
+    for (a, b) in on {
+        left_keys.push(expr(a, &left.columns));
+        right_keys.push(expr(b, &right.columns));
+    }
+    let join_type = match kind {
+        JoinKind::Inner => JoinType::Inner,
+        JoinKind::Left => JoinType::Left,
+        JoinKind::Semi => JoinType::LeftSemi,
+    };
+    let plan = LogicalPlanBuilder::new(left.plan)
+        .join_with_expr_keys(right.plan, join_type, (left_keys, right_keys), None)
+        .and_then(|builder| builder.build())
+        .map_err(malformed)?;
+    let mut columns = left.columns;
+    if kind != JoinKind::Semi {
+        columns.extend(right.columns);
+    }
+    Ok(Raised { plan, unit: left.unit, columns })
+}
+
+fn scan(table: &str, file: &TableFile) -> Result<LogicalPlanBuilder, QueryError> {
+    let source = provider_as_source(file.provider()?);
+    LogicalPlanBuilder::scan(table, source, None).map_err(malformed)
+}
+
+/// A file column in canonical form, with its declaration enforced.
+fn scanned(table: &str, name: &str, kind: Type, declared: &Declared, file: &TableFile) -> Expr {
+    let column = Expr::Column(Column::new(Some(table), name));
+    let as_it_is = file.kind(name) == Some(&kind.arrow())
+        && *declared == Declared::Nothing
+        && kind != Type::Float64;
+    if as_it_is {
+        return column;
+    }
+    ScalarUDF::new_from_impl(Enforce::new(kind, declared.clone())).call(vec![column])
+}
+
+fn named(name: &str) -> Expr {
+    Expr::Column(Column::new_unqualified(name))
+}
+
+fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
+    let sub = |inner: &Scalar| expr(inner, columns);
+    let binary = |left: &Scalar, op: Operator, right: &Scalar| {
+        Expr::BinaryExpr(BinaryExpr::new(Box::new(sub(left)), op, Box::new(sub(right))))
+    };
+    match scalar {
+        Scalar::Column(position) => named(&columns[*position]),
+        Scalar::Literal(value) => Expr::Literal(value.scalar(), None),
+        Scalar::Compare { op, left, right } => {
+            let op = match op {
+                Comparison::Equal => Operator::Eq,
+                Comparison::NotEqual => Operator::NotEq,
+                Comparison::Less => Operator::Lt,
+                Comparison::LessOrEqual => Operator::LtEq,
+                Comparison::Greater => Operator::Gt,
+                Comparison::GreaterOrEqual => Operator::GtEq,
+            };
+            binary(left, op, right)
+        }
+        Scalar::And(left, right) => binary(left, Operator::And, right),
+        Scalar::Or(left, right) => binary(left, Operator::Or, right),
+        Scalar::Not(inner) => Expr::Not(Box::new(sub(inner))),
+        Scalar::IsNull(inner) => Expr::IsNull(Box::new(sub(inner))),
+        Scalar::InList { value, list } => {
+            let list = list.iter().map(|item| Expr::Literal(item.scalar(), None)).collect();
+            sub(value).in_list(list, false)
+        }
+        Scalar::ToFloat(inner) => {
+            Expr::Cast(Cast::new(Box::new(sub(inner)), Type::Float64.arrow()))
+        }
+    }
+}
+
+fn malformed(error: datafusion::common::DataFusionError) -> QueryError {
+    QueryError::bug(format!("a private plan cannot be raised: {}", error.strip_backtrace()))
+}

@@ -1,0 +1,204 @@
+//! The hub: a catalogue, a ledger, and the studies that ask.
+
+use std::future::Future;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::{Builder, Runtime};
+use voilage_budgets::{Clock, Dataset, DatasetTerms, Ledger, LedgerError, Project, SystemClock};
+
+use crate::catalogue::{Catalogue, TableFile};
+use crate::error::QueryError;
+use crate::price::Spend;
+use crate::question::Question;
+use crate::randomness::{OsRandomness, Randomness};
+
+/// A data holder's catalogue with its ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    parts: Arc<HubParts>,
+}
+
+pub(crate) struct HubParts {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) ledger: Ledger,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) principal: String,
+    operator_log: PathBuf,
+    runtime: Mutex<Runtime>,
+}
+
+/// What a hub needs from outside; tests replace it.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The clock of the ledger.
+    pub clock: Arc<dyn Clock>,
+    /// Where noise and bounding keys come from.
+    pub randomness: Arc<dyn Randomness>,
+    /// Who asks, for the audit.
+    pub principal: String,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(OsRandomness),
+            principal: "local".to_owned(),
+        }
+    }
+}
+
+/// What `voilage init` found and made.
+#[derive(Clone, Debug)]
+pub struct InitReport {
+    /// Where the ledger is.
+    pub ledger: PathBuf,
+    /// Whether it was created now.
+    pub created: bool,
+    /// The registered datasets.
+    pub datasets: Vec<Dataset>,
+    /// The checked tables.
+    pub tables: Vec<String>,
+}
+
+impl Hub {
+    /// Creates or completes the ledger of a hub file and checks every table's file.
+    ///
+    /// Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When the hub file, a table's file or the ledger is wrong, or a dataset's cap differs from
+    /// the one registered.
+    pub fn init(path: &Path) -> Result<InitReport, QueryError> {
+        let catalogue = Catalogue::read(path)?;
+        for table in &catalogue.tables {
+            TableFile::check(table)?;
+        }
+        let clock = Arc::new(SystemClock);
+        let (ledger, created) = match Ledger::open(&catalogue.ledger, clock.clone()) {
+            Ok(ledger) => (ledger, false),
+            Err(LedgerError::Missing { .. }) => (Ledger::create(&catalogue.ledger, clock)?, true),
+            Err(error) => return Err(error.into()),
+        };
+        let mut datasets = Vec::new();
+        for dataset in &catalogue.datasets {
+            datasets.push(ledger.register_dataset(&DatasetTerms {
+                name: dataset.name.clone(),
+                accountant: dataset.accountant,
+                epsilon: dataset.epsilon.clone(),
+                delta: dataset.delta.clone(),
+            })?);
+        }
+        let tables = catalogue.tables.into_iter().map(|table| table.name).collect();
+        Ok(InitReport { ledger: catalogue.ledger, created, datasets, tables })
+    }
+
+    /// Opens a hub whose ledger exists.
+    ///
+    /// # Errors
+    /// When the hub file or the ledger is missing or wrong.
+    pub fn open(path: &Path) -> Result<Self, QueryError> {
+        Self::open_with(path, Surroundings::default())
+    }
+
+    /// Opens a hub with other surroundings; only tests need this.
+    ///
+    /// # Errors
+    /// When the hub file or the ledger is missing or wrong.
+    pub fn open_with(path: &Path, surroundings: Surroundings) -> Result<Self, QueryError> {
+        let catalogue = Catalogue::read(path)?;
+        let ledger = Ledger::open(&catalogue.ledger, surroundings.clock)?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|_| QueryError::bug("no runtime for execution"))?;
+        let operator_log = catalogue.ledger.with_extension("operator.log");
+        Ok(Self {
+            parts: Arc::new(HubParts {
+                catalogue,
+                ledger,
+                randomness: surroundings.randomness,
+                principal: surroundings.principal,
+                operator_log,
+                runtime: Mutex::new(runtime),
+            }),
+        })
+    }
+
+    /// What the data holder declares.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.parts.catalogue
+    }
+
+    /// The budgets.
+    pub fn ledger(&self) -> &Ledger {
+        &self.parts.ledger
+    }
+
+    /// The study of an open project.
+    ///
+    /// # Errors
+    /// When the ledger has no project of this name.
+    pub fn project(&self, name: &str) -> Result<Study, QueryError> {
+        self.parts.ledger.project(name)?;
+        Ok(Study { hub: self.clone(), name: name.to_owned() })
+    }
+}
+
+impl HubParts {
+    /// Waits for a future on the hub's runtime. Questions of one hub take turns.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        runtime.block_on(future)
+    }
+
+    /// Appends a detail that analysts must not see to the operator's log. A log that cannot be
+    /// written changes nothing for the analyst.
+    pub(crate) fn tell_operator(&self, detail: &str) {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&self.operator_log);
+        if let Ok(mut file) = file {
+            let _ = writeln!(file, "execution failed: {detail}");
+        }
+    }
+}
+
+/// A project that asks questions.
+#[derive(Clone)]
+pub struct Study {
+    hub: Hub,
+    name: String,
+}
+
+impl Study {
+    /// The project's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The hub it belongs to.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The project as the ledger has it now.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn project(&self) -> Result<Project, QueryError> {
+        Ok(self.hub.parts.ledger.project(&self.name)?)
+    }
+
+    /// Analyses and prices a question. Reads no owned row and charges nothing.
+    ///
+    /// # Errors
+    /// All refusals of the query together, or what is wrong with a file or the wanted loss.
+    pub fn question(&self, sql: &str, spend: &Spend) -> Result<Question, QueryError> {
+        Question::prepare(self.clone(), sql, spend)
+    }
+
+    pub(crate) fn parts(&self) -> &Arc<HubParts> {
+        &self.hub.parts
+    }
+}

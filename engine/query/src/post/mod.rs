@@ -1,0 +1,213 @@
+//! Above the boundary: any SQL over released tables, for free.
+//!
+//! While a plan is split, each boundary leaves a placeholder: a scan of a table that does not
+//! exist yet, under a projection that reproduces the aggregate's schema. Once the boundary is
+//! sealed, the placeholder becomes an in-memory table of the released values and their intervals.
+//! The plan above reads nothing else but public tables.
+
+mod carry;
+mod table;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::MemTable;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan};
+use datafusion::prelude::SessionContext;
+
+use crate::answer::Interval;
+use crate::catalogue::Catalogue;
+use crate::error::QueryError;
+use crate::execute::{self, Files};
+use crate::ownership::Draft;
+use crate::plan::{Boundary, OutputColumn};
+use crate::release::Released;
+
+/// Queries cannot name such a table: identifiers starting with `__` are refused at the door.
+const RELEASE_PREFIX: &str = "__release_";
+
+/// Whether a scan stands for a released table.
+pub(crate) fn is_release(table: &TableReference) -> bool {
+    release_index(table).is_some()
+}
+
+fn release_index(table: &TableReference) -> Option<usize> {
+    table.table().strip_prefix(RELEASE_PREFIX)?.parse().ok()
+}
+
+/// What stands in the plan for a boundary: the aggregate's schema over a released table.
+pub(crate) fn placeholder(
+    index: usize,
+    aggregate: &Aggregate,
+    draft: &Draft,
+) -> Result<LogicalPlan, QueryError> {
+    let keys = draft.keys.len();
+    let kinds: Vec<DataType> = draft.key_facts.iter().map(|facts| facts.kind.arrow()).collect();
+    let integers = draft.outputs.iter().map(is_integer).collect::<Vec<_>>();
+    let schema = release_schema(&kinds, &integers);
+    let name = format!("{RELEASE_PREFIX}{index}");
+    let source = Arc::new(LogicalTableSource::new(schema));
+    let columns: Vec<Expr> = aggregate
+        .schema
+        .iter()
+        .enumerate()
+        .map(|(position, (qualifier, field))| {
+            let column = match position.checked_sub(keys) {
+                None => format!("k{position}"),
+                Some(output) => format!("a{output}"),
+            };
+            Expr::Column(Column::new(Some(name.as_str()), column))
+                .alias_qualified(qualifier.cloned(), field.name())
+        })
+        .collect();
+    LogicalPlanBuilder::scan(name.as_str(), source, None)
+        .and_then(|builder| builder.project(columns))
+        .and_then(|builder| builder.build())
+        .map_err(|_| QueryError::bug("a boundary cannot be replaced"))
+}
+
+fn is_integer(output: &OutputColumn) -> bool {
+    match output {
+        OutputColumn::Count { .. } => true,
+        OutputColumn::Sum { integer, .. } => *integer,
+        OutputColumn::Mean { .. } => false,
+    }
+}
+
+/// Keys `k..`, values `a..`, and their intervals `low..` and `high..`.
+fn release_schema(keys: &[DataType], integers: &[bool]) -> SchemaRef {
+    let key = |(position, kind): (usize, &DataType)| {
+        Field::new(format!("k{position}"), kind.clone(), true)
+    };
+    let mut fields: Vec<Field> = keys.iter().enumerate().map(key).collect();
+    for (position, integer) in integers.iter().enumerate() {
+        let kind = if *integer { DataType::Int64 } else { DataType::Float64 };
+        fields.push(Field::new(format!("a{position}"), kind, false));
+    }
+    for end in ["low", "high"] {
+        for position in 0..integers.len() {
+            fields.push(Field::new(format!("{end}{position}"), DataType::Float64, false));
+        }
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// A statement's final table with the intervals of its columns.
+pub(crate) struct Shown {
+    pub(crate) table: RecordBatch,
+    pub(crate) intervals: Vec<Option<Interval>>,
+}
+
+/// Runs the plan above the boundaries over released tables. Deterministic: one partition, and
+/// released tables in key order.
+pub(crate) async fn run(
+    context: &SessionContext,
+    catalogue: &Catalogue,
+    files: &Files,
+    above: &LogicalPlan,
+    released: &[(&Boundary, Released)],
+) -> Result<Shown, QueryError> {
+    let carried = carry::carry(above)?;
+    let plan = bind(catalogue, files, &carried.plan, released)?;
+    let schema: SchemaRef = Arc::clone(plan.schema().inner());
+    let failed = |error: datafusion::common::DataFusionError| {
+        QueryError::input(
+            format!("the part above the aggregate failed: {}", error.strip_backtrace()),
+            "correct it and ask again: the released values are sealed and cost nothing more",
+        )
+    };
+    let frame = context.execute_logical_plan(plan).await.map_err(failed)?;
+    let batches = frame.collect().await.map_err(failed)?;
+    let schema = batches.first().map_or(schema, |batch| batch.schema());
+    let all = concat_batches(&schema, &batches)
+        .map_err(|_| QueryError::bug("an answer's parts do not fit together"))?;
+    let bug = |_| QueryError::bug("an answer's columns cannot be separated");
+    let table = all.project(&(0..carried.visible).collect::<Vec<_>>()).map_err(bug)?;
+    let intervals = (0..carried.visible)
+        .map(|position| {
+            let (low, high) = carried.intervals.get(&position)?;
+            Interval::from_columns(all.column(*low), all.column(*high))
+        })
+        .collect();
+    Ok(Shown { table, intervals })
+}
+
+/// Puts released and public tables in the place of placeholders and planned scans.
+fn bind(
+    catalogue: &Catalogue,
+    files: &Files,
+    plan: &LogicalPlan,
+    released: &[(&Boundary, Released)],
+) -> Result<LogicalPlan, QueryError> {
+    let mut failure = None;
+    let bound = plan.clone().transform_up_with_subqueries(|node| {
+        let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
+        match bound_scan(catalogue, files, scan, released) {
+            Ok(plan) => Ok(Transformed::yes(plan)),
+            Err(error) => {
+                failure.get_or_insert(error);
+                Ok(Transformed::no(node))
+            }
+        }
+    });
+    match (failure, bound) {
+        (Some(error), _) => Err(error),
+        (None, Ok(bound)) => Ok(bound.data),
+        (None, Err(_)) => Err(QueryError::bug("released tables cannot be bound")),
+    }
+}
+
+fn bound_scan(
+    catalogue: &Catalogue,
+    files: &Files,
+    scan: &TableScan,
+    released: &[(&Boundary, Released)],
+) -> Result<LogicalPlan, QueryError> {
+    let Some(index) = release_index(&scan.table_name) else {
+        let name = scan.table_name.table();
+        let table = catalogue.table(name)?;
+        let file = files.get(name).ok_or_else(|| QueryError::bug("an unchecked public table"))?;
+        if table.dataset().is_some() {
+            return Err(QueryError::bug("owned rows above the boundary"));
+        }
+        return execute::public_scan(table, file);
+    };
+    let (boundary, released) =
+        released.get(index).ok_or_else(|| QueryError::bug("a boundary was not released"))?;
+    let kinds: Vec<DataType> = boundary.key_kinds.iter().map(|kind| kind.arrow()).collect();
+    let integers: Vec<bool> = boundary.outputs.iter().map(is_integer).collect();
+    let schema = release_schema(&kinds, &integers);
+    let batch = table::shown(boundary, released, Arc::clone(&schema))?;
+    let provider = MemTable::try_new(schema, vec![vec![batch]])
+        .map_err(|_| QueryError::bug("a released table does not fit its schema"))?;
+    TableScan::try_new(
+        scan.table_name.clone(),
+        provider_as_source(Arc::new(provider)),
+        scan.projection.clone(),
+        Vec::new(),
+        None,
+    )
+    .map(LogicalPlan::TableScan)
+    .map_err(|_| QueryError::bug("a released table cannot be scanned"))
+}
+
+/// The public tables that the plan above the boundaries reads.
+pub(crate) fn public_tables(above: &LogicalPlan) -> Result<Vec<String>, QueryError> {
+    let mut names = Vec::new();
+    let walked = above.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && !is_release(&scan.table_name)
+        {
+            names.push(scan.table_name.table().to_owned());
+        }
+        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+    });
+    walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
+    Ok(names)
+}

@@ -1,0 +1,300 @@
+//! A question: analysed, priced, and ready to be paid for.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+use sha2::{Digest, Sha256};
+use voilage_budgets::{Charge, ChargeRequest, Project, RequestKey};
+use voilage_privacy::Rational;
+use voilage_privacy::quantity::{Epsilon, Loss, Rho};
+
+use crate::answer::Answer;
+use crate::error::{QueryError, Refusal, RefusalCode};
+use crate::execute::{self, Failure, Files};
+use crate::explanation::Explanation;
+use crate::hub::{HubParts, Study};
+use crate::observer::{Stage, StageObserver};
+use crate::ownership;
+use crate::plan::{Boundary, Node, PrivatePlan, Relation};
+use crate::post;
+pub use crate::price::Spend;
+use crate::price::{Priced, price};
+use crate::receipt::Receipt;
+use crate::release::{self, Released};
+use crate::{door, session};
+
+/// The three ways to say what a question may cost; exactly one is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpendOptions<'a> {
+    /// A decimal such as `0.5`.
+    pub epsilon: Option<&'a str>,
+    /// A decimal such as `0.001`.
+    pub rho: Option<&'a str>,
+    /// A percentage of the project's budget such as `2%`.
+    pub share: Option<&'a str>,
+}
+
+impl Spend {
+    /// Reads the wanted loss from text.
+    ///
+    /// # Errors
+    /// When none or several are given, or one is not a decimal of its range.
+    pub fn from_options(options: SpendOptions<'_>) -> Result<Self, QueryError> {
+        let privacy = voilage_privacy::PrivacyError::from;
+        match (options.epsilon, options.rho, options.share) {
+            (Some(text), None, None) => Ok(Self::Epsilon(Epsilon::parse(text).map_err(privacy)?)),
+            (None, Some(text), None) => Ok(Self::Rho(Rho::parse(text).map_err(privacy)?)),
+            (None, None, Some(text)) => share(text),
+            _ => Err(QueryError::input(
+                "say once what the question may cost",
+                "give exactly one of epsilon, rho and share, for example epsilon = \"0.5\"",
+            )),
+        }
+    }
+}
+
+fn share(text: &str) -> Result<Spend, QueryError> {
+    let wrong = || {
+        QueryError::input(
+            format!("share {text:?} is not a percentage between 0% and 100%"),
+            "write for example share = \"2%\"",
+        )
+    };
+    let number = text.strip_suffix('%').ok_or_else(wrong)?;
+    // The grammar of delta is that of any decimal below one, so a percentage is read as a number
+    // of hundredths below one hundred.
+    let percent = match number {
+        "100" => return Ok(Spend::Share(Rational::ONE)),
+        other => Rho::parse(other).map_err(|_| wrong())?,
+    };
+    let share = percent.as_rational() / Rational::from(100);
+    if share > Rational::ONE { Err(wrong()) } else { Ok(Spend::Share(share)) }
+}
+
+/// A question that has been analysed and priced. Nothing has been read or charged.
+pub struct Question {
+    study: Study,
+    sql: String,
+    above: LogicalPlan,
+    plan: PrivatePlan,
+    loss: Loss,
+    files: Files,
+    project: Project,
+    data_version: String,
+    explanation: Explanation,
+    renew: bool,
+}
+
+impl std::fmt::Debug for Question {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Question").field("sql", &self.sql).field("loss", &self.loss).finish()
+    }
+}
+
+impl Question {
+    pub(crate) fn prepare(study: Study, sql: &str, spend: &Spend) -> Result<Self, QueryError> {
+        let hub = Arc::clone(study.parts());
+        let project = hub.ledger.project(study.name())?;
+        let context = session::planning(&hub.catalogue)?;
+        let logical = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
+        let split = ownership::split(&hub.catalogue, &project.dataset, &logical)?;
+        if split.drafts.is_empty() {
+            return Err(Refusal::new(
+                RefusalCode::Statement,
+                "the query",
+                "it reads no protected table, so there is nothing to answer privately",
+                "ask about a table of the project's dataset",
+            )
+            .into());
+        }
+        let files = checked_files(&hub, &split.drafts, &split.above)?;
+        let Priced { plan, loss } = price(split.drafts, &project, spend)?;
+        let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
+        let explanation = Explanation::new(&plan, &loss, &project);
+        Ok(Self {
+            study,
+            sql: sql.to_owned(),
+            above: split.above,
+            plan,
+            loss,
+            files,
+            project,
+            data_version,
+            explanation,
+            renew: false,
+        })
+    }
+
+    /// The SQL as it was asked.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// What the question costs and how exact its answer will be.
+    pub fn explanation(&self) -> &Explanation {
+        &self.explanation
+    }
+
+    /// What will be charged, unless the answer has been released before.
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+
+    /// Whether to pay again when three attempts under the charge have failed.
+    #[must_use]
+    pub fn renew(mut self, renew: bool) -> Self {
+        self.renew = renew;
+        self
+    }
+
+    /// Charges the question, executes it and returns the sealed answer; or replays it for free.
+    ///
+    /// *Guarantee*: no owned row is read before the charge is durable, and only bytes read back
+    /// from the seal are returned.
+    ///
+    /// # Errors
+    /// When the budget or the permit refuses, or the data cannot be read. A charge is never lost:
+    /// asking again continues under it.
+    pub fn run(&self, observer: &dyn StageObserver) -> Result<Answer, QueryError> {
+        let hub = self.study.parts();
+        let charge = hub.ledger.admit(&self.request()?)?;
+        observer.reached(Stage::Charged);
+        let replayed = charge.replayed && charge.sealed;
+        let sealed = self.sealed_or_executed(&charge, observer)?;
+        let mut released: Vec<(&Boundary, Released)> = Vec::with_capacity(sealed.len());
+        for (boundary, bytes) in self.plan.boundaries.iter().zip(&sealed) {
+            released.push((boundary, release::from_bytes(boundary, bytes)?));
+        }
+        let context = session::planning(&hub.catalogue)?;
+        let shown =
+            hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
+        observer.reached(Stage::PostProcessed);
+        let permit = &self.project.permit.reference;
+        let receipt = Receipt::new(&charge, permit, &self.project.cap, &self.explanation, &sealed);
+        Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
+    }
+
+    fn sealed_or_executed(
+        &self,
+        charge: &Charge,
+        observer: &dyn StageObserver,
+    ) -> Result<Vec<Vec<u8>>, QueryError> {
+        let hub = self.study.parts();
+        let mut attempt = None;
+        let mut sealed = Vec::with_capacity(self.plan.boundaries.len());
+        for (index, boundary) in self.plan.boundaries.iter().enumerate() {
+            let index = u32::try_from(index).map_err(|_| QueryError::bug("too many boundaries"))?;
+            if let Some(bytes) = hub.ledger.sealed(charge, index)? {
+                sealed.push(bytes);
+                continue;
+            }
+            let attempt = match &attempt {
+                Some(attempt) => attempt,
+                None => {
+                    let begun = hub.ledger.begin_attempt(charge)?;
+                    observer.reached(Stage::Executing);
+                    attempt.insert(begun)
+                }
+            };
+            let rank_key = rank_key(&charge.bounding_key, index);
+            let totals = hub
+                .block_on(execute::totals(attempt, boundary, rank_key, &self.files))
+                .map_err(|failure| self.failed(failure))?;
+            let mut noise = hub.randomness.noise()?;
+            let released = release::release(boundary, index, &totals, noise.as_mut())?;
+            let bytes = release::to_bytes(boundary, &released)?;
+            observer.reached(Stage::Released);
+            sealed.push(hub.ledger.seal(attempt, index, &bytes)?);
+            observer.reached(Stage::Sealed);
+        }
+        Ok(sealed)
+    }
+
+    /// Analysts learn one bit; the operator's log has the detail.
+    fn failed(&self, failure: Failure) -> QueryError {
+        match failure {
+            Failure::Bug(error) => error,
+            Failure::Data(detail) => {
+                self.study.parts().tell_operator(&detail);
+                QueryError::TryAgain
+            }
+        }
+    }
+
+    fn request(&self) -> Result<ChargeRequest, QueryError> {
+        let hub = self.study.parts();
+        let canonical = serde_json::to_string(&self.plan)
+            .map_err(|_| QueryError::bug("a plan cannot be written"))?;
+        let plan_hash: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
+        let loss = format!("{:?}", crate::receipt::loss_fields(&self.loss));
+        let terms = [
+            self.project.name.as_bytes(),
+            self.data_version.as_bytes(),
+            &plan_hash,
+            loss.as_bytes(),
+        ];
+        Ok(ChargeRequest {
+            project: self.project.name.clone(),
+            principal: hub.principal.clone(),
+            request_key: RequestKey(framed("voilage.request-key", &terms)),
+            request_hash: framed("voilage.request-hash", &terms),
+            loss: self.loss.clone(),
+            plan_hash,
+            data_version: self.data_version.clone(),
+            boundaries: u32::try_from(self.plan.boundaries.len())
+                .map_err(|_| QueryError::bug("too many boundaries"))?,
+            bounding_key: hub.randomness.bounding_key()?,
+            description: self.sql.clone(),
+            renew: self.renew,
+        })
+    }
+}
+
+/// Each boundary bounds by a key of its own, derived from the charge's.
+fn rank_key(bounding_key: &[u8; 16], boundary: u32) -> [u8; 16] {
+    let hash = framed("voilage.rank-key", &[bounding_key, &boundary.to_be_bytes()]);
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash[..16]);
+    key
+}
+
+/// A hash over parts that no other parts share.
+fn framed(purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// Opens and checks the file of every table that the statement reads, before anything is charged.
+fn checked_files(
+    hub: &HubParts,
+    drafts: &[ownership::Draft],
+    above: &LogicalPlan,
+) -> Result<Files, QueryError> {
+    let mut names = Vec::new();
+    for draft in drafts {
+        scanned_tables(&draft.input, &mut names);
+    }
+    names.extend(post::public_tables(above)?);
+    names.sort();
+    names.dedup();
+    let check = |name: String| {
+        let file = crate::catalogue::TableFile::check(hub.catalogue.table(&name)?)?;
+        Ok((name, file))
+    };
+    names.into_iter().map(check).collect()
+}
+
+fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
+    match &relation.node {
+        Node::Scan { table, .. } => names.push(table.clone()),
+        Node::Filter { input, .. } | Node::Project { input, .. } => scanned_tables(input, names),
+        Node::Join { left, right, .. } => {
+            scanned_tables(left, names);
+            scanned_tables(right, names);
+        }
+    }
+}
