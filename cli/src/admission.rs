@@ -98,9 +98,7 @@ fn shortage(need: &Loss, left: &Loss) -> Option<Shortage> {
 /// The cost as the ledger holds it: on its grid, rounded up.
 fn rounded_up(loss: &Loss) -> Result<Loss, QuantityError> {
     Ok(match loss {
-        Loss::Zcdp { rho, delta } => {
-            Loss::Zcdp { rho: rho.round_up()?, delta: delta.round_up()? }
-        }
+        Loss::Zcdp { rho, delta } => Loss::Zcdp { rho: rho.round_up()?, delta: delta.round_up()? },
         Loss::Pure { epsilon } => Loss::Pure { epsilon: epsilon.round_up()? },
     })
 }

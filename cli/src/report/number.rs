@@ -34,8 +34,14 @@ pub fn plain(value: f64) -> String {
 /// `value` rounded to `decimals` places (negative: to tens, hundreds, ..), with thousands grouped.
 fn fixed(value: f64, decimals: i32) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "not a number" } else if value > 0.0 { "∞" } else { "−∞" }
-            .to_owned();
+        return if value.is_nan() {
+            "not a number"
+        } else if value > 0.0 {
+            "∞"
+        } else {
+            "−∞"
+        }
+        .to_owned();
     }
     let decimals = decimals.clamp(-300, DECIMALS_MAX);
     let text = if decimals >= 0 {

@@ -38,7 +38,8 @@ fn by_site(rows: Vec<Vec<Cell>>) -> Table {
 
 #[test]
 fn everything_is_escaped() {
-    let page = html(&report(by_site(vec![vec![key("<script>alert('1')</script>"), noisy(1.0, 2.0)]])));
+    let page =
+        html(&report(by_site(vec![vec![key("<script>alert('1')</script>"), noisy(1.0, 2.0)]])));
     assert!(!page.contains("<script"));
     for expected in ["p &lt;1&gt;", "P &amp; Q", "a &lt; b", "&quot;by&quot;", "&#39;1&#39;"] {
         assert!(page.contains(expected), "{expected}");
@@ -74,8 +75,7 @@ fn a_chart_is_labelled_by_the_keys_before_its_measure() {
 
 #[test]
 fn one_row_without_keys_is_all() {
-    let table =
-        Table { columns: vec![column("people", true)], rows: vec![vec![noisy(10.0, 1.0)]] };
+    let table = Table { columns: vec![column("people", true)], rows: vec![vec![noisy(10.0, 1.0)]] };
     assert_eq!(table.bars().unwrap().1[0].label, "all");
 }
 

@@ -1,0 +1,122 @@
+//! `voilage run`: all questions of a job, priced together, then asked one by one.
+
+use std::io::Write;
+
+use voilage_query::{Answer, Question, Study};
+
+use crate::args::RunArgs;
+use crate::console::{Console, Progress};
+use crate::error::CliError;
+use crate::job::{Job, JobQuestion};
+use crate::manifest::{Manifest, ManifestQuestion};
+use crate::report::{Report, ReportQuestion, Table};
+use crate::verbs::{ask, budget};
+use crate::{admission, output, present, report};
+
+/// Runs a job: nothing is charged unless every question is accepted and all fit the budget.
+pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliError> {
+    let (job, job_bytes) = Job::read(&args.job)?;
+    let study = super::open(&args.hub)?.project(&job.project)?;
+    writeln!(console.err, "pricing {} questions of {}", job.questions.len(), job.project)?;
+    let questions = price(&job, &study, args.renew)?;
+    admission::check(&study, &questions, args.renew)?;
+
+    let folder = args.out.join(&job.project);
+    let mut answered = Vec::with_capacity(questions.len());
+    for (index, (asked, question)) in job.questions.iter().zip(&questions).enumerate() {
+        let label = format!("[{}/{}] {}", index + 1, questions.len(), asked.name);
+        let answer = question
+            .run(&Progress::new(label, console.err))
+            .map_err(|error| CliError::from(error).in_question(&asked.name))?;
+        let table = present::table(&answer)?;
+        writeln!(console.out, "\n{}", asked.title)?;
+        ask::show(&answer, &table, console)?;
+        let file = format!("{}.parquet", asked.name);
+        let bytes = output::parquet_bytes(&answer.with_intervals()?)?;
+        output::write_file(&folder.join(&file), &bytes)?;
+        let sha256 = output::sha256_hex(&bytes);
+        answered.push(Answered { asked, question, answer, table, file, sha256 });
+    }
+    let manifest = manifest(&job, &job_bytes, &answered).to_bytes()?;
+    output::write_file(&folder.join("run.json"), &manifest)?;
+    let page = report::html(&as_report(&study, &answered)?);
+    output::write_file(&folder.join("report.html"), page.as_bytes())?;
+    summarise(&study, &answered, console)
+}
+
+/// A question of the job with its answer and its file.
+struct Answered<'a> {
+    asked: &'a JobQuestion,
+    question: &'a Question,
+    answer: Answer,
+    table: Table,
+    file: String,
+    sha256: String,
+}
+
+/// Analyses and prices all questions; the first refusal ends the job before anything is charged.
+fn price(job: &Job, study: &Study, renew: bool) -> Result<Vec<Question>, CliError> {
+    let mut questions = Vec::with_capacity(job.questions.len());
+    for asked in &job.questions {
+        let question = asked
+            .spend()
+            .and_then(|spend| Ok(study.question(&asked.sql, &spend)?))
+            .map_err(|error| error.in_question(&asked.name))?;
+        questions.push(question.renew(renew));
+    }
+    Ok(questions)
+}
+
+fn manifest<'a>(job: &'a Job, job_bytes: &[u8], answered: &'a [Answered<'a>]) -> Manifest<'a> {
+    let questions = answered.iter().map(|done| ManifestQuestion {
+        name: &done.asked.name,
+        title: &done.asked.title,
+        sql: &done.asked.sql,
+        file: done.file.clone(),
+        sha256: done.sha256.clone(),
+        receipt: &done.answer.receipt,
+        explanation: &done.question.explanation().boundaries,
+    });
+    Manifest::new(&job.project, output::sha256_hex(job_bytes), questions.collect())
+}
+
+fn as_report(study: &Study, answered: &[Answered<'_>]) -> Result<Report, CliError> {
+    let project = study.project()?;
+    let questions = answered.iter().map(|done| {
+        let receipt = &done.answer.receipt;
+        ReportQuestion {
+            name: done.asked.name.clone(),
+            title: done.asked.title.clone(),
+            sql: done.asked.sql.clone(),
+            table: done.table.clone(),
+            loss: present::loss(&receipt.loss),
+            share: receipt.share.clone(),
+            left: receipt.left.clone(),
+            charge: receipt.charge,
+            output_hash: receipt.output_hash.clone(),
+        }
+    });
+    Ok(Report {
+        project: project.name.clone(),
+        dataset: project.dataset.clone(),
+        permit: project.permit.reference.clone(),
+        questions: questions.collect(),
+    })
+}
+
+fn summarise(
+    study: &Study,
+    answered: &[Answered<'_>],
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let replayed = answered.iter().filter(|done| done.answer.replayed).count();
+    let new = answered.len() - replayed;
+    let project = study.project()?;
+    writeln!(
+        console.out,
+        "\n{}: {new} released now, {replayed} already released; {} of the budget is left",
+        project.name,
+        budget::share_left(&project),
+    )?;
+    Ok(())
+}
