@@ -57,7 +57,13 @@ pub fn run(
 }
 
 fn say_usage(usage: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let (writer, code) = if usage.use_stderr() { (err, 2) } else { (out, 0) };
-    let _ = write!(writer, "{}", usage.render());
-    code
+    let text = usage.render();
+    // Where nothing can be written, the exit code still says what happened.
+    if usage.use_stderr() {
+        let _ = write!(err, "{text}");
+        2
+    } else {
+        let _ = write!(out, "{text}");
+        0
+    }
 }

@@ -1,7 +1,5 @@
 //! `voilage audit`: what an auditor checks.
 
-use std::io::Write;
-
 use crate::args::HubArgs;
 use crate::console::Console;
 use crate::error::CliError;

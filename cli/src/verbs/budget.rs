@@ -1,7 +1,5 @@
 //! `voilage budget`: what a project spent, on what, and what is left.
 
-use std::io::Write;
-
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, Table};
 use voilage_budgets::{ChargeSummary, Project};

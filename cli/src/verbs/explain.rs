@@ -1,7 +1,5 @@
 //! `voilage explain`: what a question would cost and release, for free.
 
-use std::io::Write;
-
 use crate::args::ExplainArgs;
 use crate::console::Console;
 use crate::error::CliError;

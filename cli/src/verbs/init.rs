@@ -1,7 +1,5 @@
 //! `voilage init`: a ledger for a hub.
 
-use std::io::Write;
-
 use voilage_query::Hub;
 
 use crate::args::HubArgs;

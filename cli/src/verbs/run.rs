@@ -1,7 +1,5 @@
 //! `voilage run`: all questions of a job, priced together, then asked one by one.
 
-use std::io::Write;
-
 use voilage_query::{Answer, Question, Study};
 
 use crate::args::RunArgs;
