@@ -27,11 +27,11 @@ impl<'a> Progress<'a> {
 impl StageObserver for Progress<'_> {
     fn reached(&self, stage: Stage) {
         let words = match stage {
-            Stage::Charged => "charged",
+            Stage::Charged => "its charge is in the ledger",
             Stage::Executing => "reading records",
-            Stage::Released => "noise added",
-            Stage::Sealed => "sealed in the ledger",
-            Stage::PostProcessed => "answered",
+            Stage::Sealed => "answer sealed",
+            // Moments later the answer is on the screen.
+            Stage::Released | Stage::PostProcessed => return,
         };
         let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);
         // Progress that nobody can read must not stop an answer that was paid for.

@@ -6,12 +6,16 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell as TerminalCell, CellAlignment, Table as TerminalTable};
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell as TerminalCell, CellAlignment, Table as TerminalTable, TableComponent};
+use voilage_privacy::{Delta, Epsilon, Rho};
 use voilage_query::Answer;
 
 use crate::error::CliError;
 use crate::report::{Cell, Column, Table, number};
+
+/// Digits of a quantity of privacy loss as people see it; receipts have it exactly.
+const LOSS_DIGITS: usize = 4;
 
 /// The released table of `answer` in plain cells.
 pub(crate) fn table(answer: &Answer) -> Result<Table, CliError> {
@@ -38,8 +42,7 @@ pub(crate) fn table(answer: &Answer) -> Result<Table, CliError> {
 
 /// The table with its intervals as `value  [low, high]`.
 pub(crate) fn terminal(table: &Table) -> String {
-    let mut shown = TerminalTable::new();
-    shown.load_preset(UTF8_HORIZONTAL_ONLY);
+    let mut shown = blank();
     let aligned = |text: String, column: &Column| {
         let side = if column.is_number { CellAlignment::Right } else { CellAlignment::Left };
         TerminalCell::new(printable(&text)).set_alignment(side)
@@ -57,10 +60,31 @@ pub(crate) fn terminal(table: &Table) -> String {
     shown.trim_fmt()
 }
 
-/// A loss as one line: `rho 0.0123, delta 0`.
+/// A loss as one line, rounded up: `rho 0.01235, delta 1e-9`. What costs nothing is left out.
 pub(crate) fn loss(parts: &BTreeMap<String, String>) -> String {
-    let parts: Vec<String> = parts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let up = |name: &str, exact: &String| {
+        let shown = match name {
+            "rho" => Rho::parse(exact).map(|rho| rho.display_up(LOSS_DIGITS)),
+            "delta" => Delta::parse(exact).map(|delta| delta.display_up(LOSS_DIGITS)),
+            _ => Epsilon::parse(exact).map(|epsilon| epsilon.display_up(LOSS_DIGITS)),
+        };
+        shown.unwrap_or_else(|_| exact.clone())
+    };
+    let spent = parts.iter().filter(|(_, exact)| *exact != "0");
+    let mut parts: Vec<_> =
+        spent.map(|(name, exact)| format!("{name} {}", up(name, exact))).collect();
+    // The main quantity first: rho before delta.
+    parts.reverse();
     parts.join(", ")
+}
+
+/// A table for the terminal with a rule below its head and no other lines.
+pub(crate) fn blank() -> TerminalTable {
+    let mut table = TerminalTable::new();
+    table.load_preset(NOTHING);
+    table.set_style(TableComponent::HeaderLines, '─');
+    table.set_style(TableComponent::MiddleHeaderIntersections, '─');
+    table
 }
 
 fn plain_cells(array: &ArrayRef) -> Result<Vec<Cell>, CliError> {

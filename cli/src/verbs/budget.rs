@@ -1,13 +1,13 @@
 //! `voilage budget`: what a project spent, on what, and what is left.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment};
 use voilage_budgets::{ChargeSummary, Project};
 use voilage_privacy::Loss;
 
 use crate::args::ProjectName;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::present;
 
 /// Digits of a quantity in a table.
 const DIGITS: usize = 4;
@@ -47,8 +47,7 @@ pub(super) fn share_left(project: &Project) -> String {
 }
 
 fn table(charges: &[ChargeSummary]) -> String {
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    let mut table = present::blank();
     table.set_header(["entry", "day", "cost", "replays", "question"]);
     for summary in charges {
         let charge = &summary.charge;

@@ -2,13 +2,12 @@
 
 use std::io::Write;
 
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use voilage_budgets::{Permit, Project, ProjectStatus, ProjectTerms};
 
 use crate::args::{CloseArgs, HubArgs, OpenArgs, ProjectName};
 use crate::console::Console;
 use crate::error::CliError;
+use crate::present;
 use crate::verbs::budget;
 
 /// Opens a project under a permit.
@@ -38,8 +37,7 @@ pub(super) fn list(args: &HubArgs, console: &mut Console<'_>) -> Result<(), CliE
         writeln!(console.out, "no project yet; open one with `voilage project open`")?;
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    let mut table = present::blank();
     table.set_header(["project", "dataset", "status", "budget", "left", "permit", "ends"]);
     for project in &projects {
         table.add_row([
