@@ -1,6 +1,7 @@
 //! Noise sources for tests only: repeatable, recording and replaying. The product never uses them.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -168,6 +169,17 @@ impl<S: NoiseSource> NoiseSource for ReplayingNoise<S> {
         }
         self.columns.push(record(request, cells, &released));
         Ok(released)
+    }
+}
+
+/// Tests only: a source that the test keeps a handle on while the engine owns another.
+impl<S: NoiseSource> NoiseSource for Arc<Mutex<S>> {
+    fn perturb(
+        &mut self,
+        request: &NoiseRequest,
+        cells: &[Cell<'_>],
+    ) -> Result<Vec<i128>, PrivacyError> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).perturb(request, cells)
     }
 }
 

@@ -69,7 +69,7 @@ impl DiscreteGaussian {
         let sigma = self.scale.to_rational();
         let exponent = RBig::from(m).sqr() / (sigma.sqr() * RBig::from(2));
         if exponent > RBig::from(EXPONENT_MAX) {
-            // Canonne, Kamath & Steinke 2020, Proposition 25: P[X >= m] <= exp(-m^2 / (2*sigma^2)).
+            // The law is sigma^2-subgaussian, so P[X >= m] <= exp(-m^2 / (2*sigma^2)); see PROOF.md.
             let (_, high) = directed(&(-real(i128::from(EXPONENT_MAX))).exp());
             return (RBig::ZERO, high);
         }
