@@ -42,18 +42,18 @@ pub fn svg(title: &str, measure: &str, bars: &[Bar]) -> String {
     let height = bottom + AXIS;
     let mut out = String::new();
     let (name, measure) = (escape(title), escape(measure));
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{name}: {measure} with \
-         95% intervals; the table below has the numbers\">\n"
+         95% intervals; the table below has the numbers\">"
     );
     for tick in scale.ticks() {
         let x = scale.x(tick);
         let label = escape(&number::plain(tick));
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{bottom}\"/>\
-             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>\n",
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{label}</text>",
             bottom + 18.0
         );
     }
@@ -61,10 +61,10 @@ pub fn svg(title: &str, measure: &str, bars: &[Bar]) -> String {
         draw(&mut out, &scale, bar, TOP + ROW * index as f64 + ROW / 2.0);
     }
     let zero = scale.x(0.0);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<line class=\"zero\" x1=\"{zero:.1}\" y1=\"{TOP}\" x2=\"{zero:.1}\" y2=\"{bottom}\"/>\n\
-         </svg>\n"
+         </svg>"
     );
     out
 }

@@ -54,14 +54,14 @@ fn section(out: &mut String, question: &ReportQuestion) {
         }
     }
     table(out, &question.title, &question.table);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<dl>\n<div><dt>Cost</dt><dd>{} of the budget ({})</dd></div>\n\
          <div><dt>Left afterwards</dt><dd>{}</dd></div>\n\
          <div><dt>Receipt</dt><dd>entry {} of the ledger</dd></div>\n\
          <div><dt>Released</dt><dd><code>{}</code></dd></div>\n</dl>\n\
          <details><summary>The question</summary>\n<pre><code>{}</code></pre>\n</details>\n\
-         </section>\n",
+         </section>",
         escape(&question.share),
         escape(&question.loss),
         escape(&question.left),
