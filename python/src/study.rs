@@ -60,7 +60,7 @@ impl Study {
             let question = self.0.question(sql, &spend)?;
             Ok(Query::new(self.0.hub().clone(), self.0.name().to_owned(), spend, question))
         })
-        .map_err(raise::<voilage_query::QueryError>)
+        .map_err(raise)
     }
 }
 

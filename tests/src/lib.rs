@@ -2,4 +2,6 @@
 //!
 //! The tests themselves are one binary with a module per subject, `tests/engine/main.rs`.
 
+pub mod clinic;
+pub mod randomness;
 pub mod tidy;

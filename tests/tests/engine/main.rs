@@ -1,3 +1,21 @@
 //! Tests of the whole engine: one binary with a module per subject, so that DataFusion links once.
 
+mod answers;
+mod bad_input;
+mod coverage;
+mod crash;
+mod neighbours;
+mod refusals;
 mod tidy;
+
+use voilage_query::observer::Unobserved;
+use voilage_query::question::SpendOptions;
+use voilage_query::{Answer, QueryError, Spend, Study};
+
+fn rho(text: &str) -> Spend {
+    Spend::from_options(SpendOptions { rho: Some(text), ..SpendOptions::default() }).unwrap()
+}
+
+fn ask(study: &Study, sql: &str, spend: &Spend) -> Result<Answer, QueryError> {
+    study.question(sql, spend)?.run(&Unobserved)
+}

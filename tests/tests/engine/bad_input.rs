@@ -1,0 +1,108 @@
+//! Wrong files, names, losses and hubs: one clear message each, and nothing spent.
+
+use std::fmt::Write;
+use std::fs;
+use std::sync::Arc;
+
+use voilage_query::question::SpendOptions;
+use voilage_query::{Hub, Spend};
+use voilage_tests::clinic::{Clinic, Visit, orderly_visits};
+use voilage_tests::randomness::Tape;
+
+use crate::{ask, rho};
+
+const SQL: &str = "SELECT COUNT(*) AS n FROM visits";
+
+#[test]
+fn files_that_cannot_be_read_are_named_before_any_charge() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let file = folder.path().join("visits.parquet");
+    let whole = fs::read(&file).unwrap();
+    let mut text = String::new();
+    let mut say = |what: &str| {
+        let error = ask(&study, SQL, &rho("0.1")).unwrap_err();
+        let message = error.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER");
+        writeln!(text, "{what}\n-> exit {}: {message}\n", error.kind().exit_code()).unwrap();
+    };
+    fs::write(&file, b"site,cost\n1,2\n").unwrap();
+    say("not Parquet");
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    say("truncated");
+    fs::copy(folder.path().join("reasons.parquet"), &file).unwrap();
+    say("another table's file");
+    fs::remove_file(&file).unwrap();
+    say("missing");
+    insta::assert_snapshot!("files", text);
+    assert!(study.hub().ledger().charges("study").unwrap().is_empty());
+}
+
+#[test]
+fn rows_of_nobody_are_never_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut visits = orderly_visits();
+    let known = visits.len() as i64;
+    for _ in 0..500 {
+        visits.push(Visit { person: None, ..visits[0].clone() });
+    }
+    let clinic = Clinic::build(folder.path(), &visits);
+    let tape = Tape::recording(1);
+    ask(&clinic.study(Arc::new(tape.clone())), SQL, &rho("0.1")).unwrap();
+    let counted = tape.columns()[0].cells[0].exact;
+    assert!(counted <= i128::from(known), "{counted} rows of {known}");
+}
+
+#[test]
+fn losses_are_plain_decimals_in_range() {
+    let mut text = String::new();
+    for loss in ["0", "-1", "NaN", "inf", "1e308", "1e-400", "1e999999999", "\u{661}", "", "0x1"] {
+        let options = SpendOptions { epsilon: Some(loss), ..SpendOptions::default() };
+        let error = Spend::from_options(options).unwrap_err();
+        writeln!(text, "epsilon {loss:?} -> exit {}: {error}", error.kind().exit_code()).unwrap();
+    }
+    for share in ["2", "0%", "101%", "-1%", "x%"] {
+        let options = SpendOptions { share: Some(share), ..SpendOptions::default() };
+        let error = Spend::from_options(options).unwrap_err();
+        writeln!(text, "share {share:?} -> exit {}: {error}", error.kind().exit_code()).unwrap();
+    }
+    assert!(Spend::from_options(SpendOptions::default()).is_err());
+    insta::assert_snapshot!("losses", text);
+}
+
+#[test]
+fn a_budget_that_does_not_suffice_and_a_closed_project_refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let refused = ask(&study, SQL, &rho("900")).unwrap_err();
+    assert_eq!(refused.kind().exit_code(), 3, "{refused}");
+    let unknown = study.hub().project("studi").err().unwrap();
+    assert_eq!(unknown.kind().exit_code(), 2);
+    assert!(unknown.to_string().contains("study"), "{unknown}");
+    study.hub().ledger().close_project("study", "done").unwrap();
+    let closed = ask(&study, SQL, &rho("0.1")).unwrap_err();
+    assert_eq!(closed.kind().exit_code(), 4, "{closed}");
+    assert!(study.hub().ledger().charges("study").unwrap().is_empty());
+}
+
+#[test]
+fn contradictory_hub_files_are_refused() {
+    let good = include_str!("../../../examples/hub.toml");
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for (what, from, to) in [
+        ("unknown key", "[hub]", "[hub]\ncolour = 1"),
+        ("unit that is no column", "unit = \"zper\"", "unit = \"zpr\""),
+        ("no groups", "max_groups = 1", "max_groups = 0"),
+        ("pure with delta", "accountant = \"zcdp\"", "accountant = \"pure\""),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let path = folder.path().join("hub.toml");
+        fs::write(&path, good.replacen(from, to, 1)).unwrap();
+        let error = Hub::open(&path).err().unwrap();
+        let message = error.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER");
+        writeln!(text, "{what}\n-> exit {}: {message}\n", error.kind().exit_code()).unwrap();
+    }
+    insta::assert_snapshot!("hubs", text);
+}
