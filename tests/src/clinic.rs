@@ -151,15 +151,15 @@ impl Clinic {
     /// When the ledger refuses.
     pub fn open_project(&self, name: &str, accountant: Accountant) {
         let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
-        let delta = match accountant {
-            Accountant::Zcdp => Some(Delta::parse("1e-3").unwrap()),
-            Accountant::Pure => None,
+        let (epsilon, delta) = match accountant {
+            Accountant::Zcdp => ("1000", Some(Delta::parse("1e-3").unwrap())),
+            Accountant::Pure => ("5", None),
         };
         let terms = ProjectTerms {
             name: name.into(),
             dataset: "clinic".into(),
             accountant,
-            epsilon: Epsilon::parse("500").unwrap(),
+            epsilon: Epsilon::parse(epsilon).unwrap(),
             delta,
             permit: Permit {
                 authority: "board".into(),

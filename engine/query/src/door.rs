@@ -112,7 +112,7 @@ fn parse(sql: &str) -> Result<Statement, Refusal> {
             RefusalCode::Statement,
             "the statement",
             "only a single SELECT statement can be answered privately",
-            "send one SELECT; use `voilage explain` for the plan and `voilage show` for the tables",
+            "send one SELECT; `voilage explain` shows what it would cost",
         )
     };
     let statement = statements.pop_front().ok_or_else(only_select)?;

@@ -75,7 +75,7 @@ fn a_budget_that_does_not_suffice_and_a_closed_project_refuse() {
     let folder = tempfile::tempdir().unwrap();
     let clinic = Clinic::build(folder.path(), &orderly_visits());
     let study = clinic.study(Arc::new(Tape::recording(1)));
-    let refused = ask(&study, SQL, &rho("900")).unwrap_err();
+    let refused = ask(&study, SQL, &rho("999")).unwrap_err();
     assert_eq!(refused.kind().exit_code(), 3, "{refused}");
     let unknown = study.hub().project("studi").err().unwrap();
     assert_eq!(unknown.kind().exit_code(), 2);

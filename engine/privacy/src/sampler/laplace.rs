@@ -78,7 +78,7 @@ fn survives(rng: &mut impl Rng, candidate: u64, t: u64) -> bool {
 /// *Source*: Lemire 2019, *Fast random integer generation in an interval*: the high half of a product, rejecting the
 /// few low halves that would make some results likelier.
 #[inline]
-fn uniform_below(rng: &mut impl Rng, bound: u64) -> u64 {
+pub(super) fn uniform_below(rng: &mut impl Rng, bound: u64) -> u64 {
     if let Ok(bound) = u32::try_from(bound) {
         let mut product = u64::from(rng.next_u32()) * u64::from(bound);
         if (product as u32) < bound {

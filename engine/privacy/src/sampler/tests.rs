@@ -7,6 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng, TryRng};
 
 use super::bernoulli::{bernoulli, bernoulli_exp, bernoulli_exp_fraction, bernoulli_inverse_e};
 use super::gaussian::GaussianSampler;
+use super::laplace::uniform_below;
 use super::natural::{Natural, U256};
 use super::*;
 use crate::mechanism::scale::Scale;
@@ -74,6 +75,35 @@ proptest! {
             U256::product(u128::from(denominator), 1),
         );
         prop_assert_eq!(wide, is_below);
+    }
+}
+
+proptest! {
+    /// Every result has the same number of words that lead to it at once; the others are drawn again. Bounds so large
+    /// that a result has at most 256 words can be counted, where a statistical test would see nothing.
+    #[test]
+    fn uniform_numbers_are_exactly_even(
+        bound in 1u64 << 24..=u64::from(u32::MAX), wide_bound in 1u64 << 56.., share: u64,
+    ) {
+        for (bound, bits) in [(bound, 32), (wide_bound, 64)] {
+            let words = 1u128 << bits;
+            let result = (u128::from(bound) * u128::from(share)) >> 64;
+            let first = (RBig::from(result) * RBig::from(words) / RBig::from(bound)).ceil();
+            let first = u128::try_from(first).unwrap();
+            let at_once = (first..(first + words / u128::from(bound) + 2).min(words))
+                .filter(|word| {
+                    let mut words: Vec<u32> = (0..200).map(|i: u32| i.wrapping_mul(2_654_435_769)).collect();
+                    words[0] = *word as u32;
+                    if bits == 64 {
+                        words[1] = (*word >> 32) as u32;
+                    }
+                    let mut script = Script::new(words);
+                    let drawn = uniform_below(&mut script, bound);
+                    u128::from(drawn) == result && script.position == bits / 32
+                })
+                .count();
+            prop_assert_eq!(at_once as u128, words / u128::from(bound));
+        }
     }
 }
 

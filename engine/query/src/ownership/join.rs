@@ -176,16 +176,22 @@ fn reordered(joined: Relation, (left, right): (usize, usize)) -> Relation {
 
 fn unit_missing(left: &Relation, right: &Relation) -> Refusal {
     let unit = |relation: &Relation| {
-        relation.columns.iter().find(|column| column.is_unit).map_or_else(
-            || "the unit column, selected in the subquery,".to_owned(),
-            |column| column.name.clone(),
-        )
+        relation.columns.iter().find(|column| column.is_unit).map(|column| column.name.clone())
+    };
+    let fix = match (unit(left), unit(right)) {
+        (Some(left), Some(right)) => format!("equate the units: a.{left} = b.{right}"),
+        (Some(unit), None) | (None, Some(unit)) => {
+            format!(
+                "select the unit on both sides and equate it, as in {unit} IN (SELECT {unit} ..)"
+            )
+        }
+        (None, None) => "select the unit on both sides and equate it".to_owned(),
     };
     Refusal::new(
         RefusalCode::UnitJoin,
         "a join of rows of individuals",
         "rows of two people would be combined, so nobody would own the result",
-        format!("join on the unit: a.{} = b.{}", unit(left), unit(right)),
+        fix,
     )
 }
 
