@@ -58,7 +58,12 @@ impl Study {
         py.detach(|| {
             let spend = Spend::from_options(SpendOptions { epsilon, rho, share })?;
             let question = self.0.question(sql, &spend)?;
-            Ok(Query::new(self.0.hub().clone(), self.0.name().to_owned(), spend, question))
+            Ok::<_, voilage_query::QueryError>(Query::new(
+                self.0.hub().clone(),
+                self.0.name().to_owned(),
+                spend,
+                question,
+            ))
         })
         .map_err(raise)
     }
