@@ -12,7 +12,7 @@ import voilage
 
 SQL = (
     "SELECT site, COUNT(DISTINCT person) AS people, AVG(cost) AS mean "
-    "FROM visits GROUP BY site ORDER BY site"
+    "FROM visits WHERE site IS NOT NULL GROUP BY site ORDER BY site"
 )
 
 

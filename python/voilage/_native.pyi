@@ -4,6 +4,7 @@ from typing import Any, final
 
 from voilage._study import Budget
 
+__all__: list[str]
 __version__: str
 
 class VoilageError(Exception): ...

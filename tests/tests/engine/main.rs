@@ -2,6 +2,7 @@
 
 mod answers;
 mod bad_input;
+mod commands;
 mod coverage;
 mod crash;
 mod neighbours;
