@@ -1,6 +1,7 @@
 //! Draws per second of the exact samplers, through the public noise source.
 //!
-//! Run with `cargo bench --profile dev -p voilage-benches --bench samplers`, so that nothing large is compiled twice.
+//! Run with `cargo bench --profile dev -p voilage-benches --bench samplers`, so that nothing large
+//! is compiled twice.
 
 use std::hint::black_box;
 

@@ -1,8 +1,10 @@
-//! Binary floating point of 256 bits, for the logarithms and exponentials behind a privacy statement.
+//! Binary floating point of 256 bits, for the logarithms and exponentials behind a privacy
+//! statement.
 //!
-//! One operation errs by at most one unit in the last place. Results are moved by a margin of `2^-150`, which is more
-//! than `2^60` times what the handful of operations of one formula can lose, before they are rounded in the safe
-//! direction. So the direction of the final rounding is certain.
+//! One operation errs by at most one unit in the last place. Results are moved by a margin of
+//! `2^-150`, which is more than `2^60` times what the handful of operations of one formula can
+//! lose, before they are rounded in the safe direction. So the direction of the final rounding is
+//! certain.
 
 use dashu::base::Sign;
 use dashu::float::{FBig, round::mode::HalfEven};

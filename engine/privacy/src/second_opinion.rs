@@ -1,11 +1,11 @@
 //! The price of a mechanism as the OpenDP library sees it.
 //!
-//! This is the only file that knows OpenDP. Only its privacy maps are asked, never its samplers. Its maps for noise
-//! alone agree with our exact arithmetic up to rounding, which tests demand.
+//! This is the only file that knows OpenDP. Only its privacy maps are asked, never its samplers.
+//! Its maps for noise alone agree with our exact arithmetic up to rounding, which tests demand.
 //!
-//! Deliberately not asked: its maps for noise with a threshold, whose delta is the probability of exceeding the
-//! distance to the threshold while a release needs only to reach it (opendp #2922), and its map for noisy max under
-//! range divergence, a quarter of the true cost (opendp #2911).
+//! Deliberately not asked: its maps for noise with a threshold, whose delta is the probability of
+//! exceeding the distance to the threshold while a release needs only to reach it (opendp #2922),
+//! and its map for noisy max under range divergence, a quarter of the true cost (opendp #2911).
 //!
 //! *Source*: Shoemate et al., OpenDP 0.16, `ZExpFamily<1>` and `ZExpFamily<2>`.
 
@@ -20,13 +20,14 @@ use crate::error::PrivacyError;
 use crate::mechanism::Noise;
 use crate::sensitivity::Sensitivity;
 
-/// Binary places of the Euclidean distance that OpenDP is asked about, when it is not a whole number.
+/// Binary places of the Euclidean distance that OpenDP is asked about, when it is not a whole
+/// number.
 const DISTANCE_PLACES: usize = 64;
 
 /// The concentrated loss of a noise.
 ///
-/// Laplace noise is asked for one group, because OpenDP converts a pure loss over all groups at once: that costs `G`
-/// times more than the `G` independent mechanisms do.
+/// Laplace noise is asked for one group, because OpenDP converts a pure loss over all groups at
+/// once: that costs `G` times more than the `G` independent mechanisms do.
 pub(crate) fn rho(noise: &Noise, sensitivity: &Sensitivity) -> Result<RBig, PrivacyError> {
     match noise {
         Noise::Gaussian(_) => {

@@ -13,7 +13,8 @@ pub struct SensitivityTerms {
 
 /// The largest change that adding or removing one privacy unit can make to a column.
 ///
-/// A sensitivity of zero, infinity or "unknown" cannot be expressed, so a column without bounds cannot be released.
+/// A sensitivity of zero, infinity or "unknown" cannot be expressed, so a column without bounds
+/// cannot be released.
 ///
 /// *Units*: steps of the column's grid; for counts one step is one row or one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,8 +28,8 @@ pub struct Sensitivity {
 impl Sensitivity {
     /// Derives the norms, exactly.
     ///
-    /// *Errors*: [`PrivacyError::ZeroSensitivity`] if a bound is zero, [`PrivacyError::SensitivityOverflow`] if a
-    /// norm does not fit 128 bits.
+    /// *Errors*: [`PrivacyError::ZeroSensitivity`] if a bound is zero,
+    /// [`PrivacyError::SensitivityOverflow`] if a norm does not fit 128 bits.
     pub fn new(terms: SensitivityTerms) -> Result<Self, PrivacyError> {
         let SensitivityTerms { max_groups, per_group } = terms;
         if max_groups == 0 {

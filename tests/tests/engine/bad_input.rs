@@ -106,3 +106,31 @@ fn contradictory_hub_files_are_refused() {
     }
     insta::assert_snapshot!("hubs", text);
 }
+
+/// A page that breaks in the middle of a scan: analysts learn one bit, the operator the rest, the
+/// charge stands, and asking again completes under it.
+#[test]
+fn a_corrupt_page_is_one_generic_try_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let sql = "SELECT SUM(cost) AS cost FROM visits";
+    let file = folder.path().join("visits.parquet");
+    let whole = fs::read(&file).unwrap();
+    let mut broken = whole.clone();
+    let pages = whole.len() / 3;
+    broken[4..pages].fill(0xff);
+    fs::write(&file, &broken).unwrap();
+    let error = ask(&study, sql, &rho("0.1")).unwrap_err();
+    assert_eq!(error.kind().exit_code(), 75, "{error}");
+    assert!(!error.to_string().to_lowercase().contains("parquet"), "{error}");
+    let spent = study.project().unwrap().spent;
+    assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 1);
+    fs::write(&file, &whole).unwrap();
+    let answer = ask(&study, sql, &rho("0.1")).unwrap();
+    assert!(!answer.replayed);
+    assert_eq!(study.project().unwrap().spent, spent);
+    assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 1);
+    let log = fs::read_to_string(folder.path().join("ledger.operator.log")).unwrap();
+    assert!(log.contains("execution failed"), "{log}");
+}

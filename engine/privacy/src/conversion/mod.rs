@@ -6,11 +6,12 @@
 //! epsilon = rho*alpha + ln(1 - 1/alpha) + (ln(1/delta) - ln alpha) / (alpha - 1).
 //! ```
 //!
-//! Every order gives a valid statement, so the order may be found in floating point; what is returned is the formula
-//! at that order in 77-digit arithmetic, moved by a margin far above the arithmetic's error, then rounded to the
-//! ledger's grid in the safe direction.
+//! Every order gives a valid statement, so the order may be found in floating point; what is
+//! returned is the formula at that order in 77-digit arithmetic, moved by a margin far above the
+//! arithmetic's error, then rounded to the ledger's grid in the safe direction.
 //!
-//! *Source*: Canonne, Kamath & Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Corollary 13.
+//! *Source*: Canonne, Kamath & Steinke 2020, *The Discrete Gaussian for Differential Privacy*,
+//! Corollary 13.
 
 mod order;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use order::Order;
 
 /// The largest rho on the ledger's grid for which rho-zCDP implies (`epsilon`, `delta`)-DP.
 ///
-/// *Guarantee*: rounded down, so what is returned never allows more than the promise; zero when the promise leaves
-/// room for nothing.
+/// *Guarantee*: rounded down, so what is returned never allows more than the promise; zero when the
+/// promise leaves room for nothing.
 pub fn rho_for(epsilon: &Epsilon, delta: &Delta) -> Rho {
     if epsilon.is_zero() || delta.is_zero() {
         return Rho::zero();
@@ -41,7 +42,8 @@ pub fn rho_for(epsilon: &Epsilon, delta: &Delta) -> Rho {
 ///
 /// *Guarantee*: rounded up, so the statement is never stronger than what holds.
 ///
-/// *Errors*: [`QuantityError::OutOfRange`] if `delta` is zero and `rho` is not: no finite epsilon exists.
+/// *Errors*: [`QuantityError::OutOfRange`] if `delta` is zero and `rho` is not: no finite epsilon
+/// exists.
 pub fn epsilon_for(rho: &Rho, delta: &Delta) -> Result<Epsilon, QuantityError> {
     if rho.is_zero() {
         return Ok(Epsilon::zero());
@@ -71,8 +73,8 @@ pub struct ZcdpCap {
 }
 
 impl ZcdpCap {
-    /// Splits a promise of (`epsilon`, `delta`)-DP: half of delta pays for the conversion to rho, the other half is
-    /// there for key selection.
+    /// Splits a promise of (`epsilon`, `delta`)-DP: half of delta pays for the conversion to rho,
+    /// the other half is there for key selection.
     ///
     /// *Guarantee*: whoever stays within both sums keeps the promise: delta-approximate rho-zCDP is
     /// (epsilon, conversion delta + delta)-DP.
@@ -87,7 +89,8 @@ pub fn conversion_half(delta: &Delta) -> Delta {
     Delta::of_non_negative(delta.as_rational() / RBig::from(2))
 }
 
-/// The rho that an epsilon-DP mechanism costs in a zcdp dataset, `epsilon^2 / 2`, rounded up to the ledger's grid.
+/// The rho that an epsilon-DP mechanism costs in a zcdp dataset, `epsilon^2 / 2`, rounded up to the
+/// ledger's grid.
 ///
 /// *Source*: Bun & Steinke 2016, Proposition 1.4.
 pub fn rho_of_pure(epsilon: &Epsilon) -> Rho {
@@ -96,8 +99,8 @@ pub fn rho_of_pure(epsilon: &Epsilon) -> Rho {
     Rho::of_non_negative(RBig::from_parts(units, Rho::UNITS_PER_ONE.unsigned_abs().into()))
 }
 
-/// `ln(1 / delta)`. A delta of one or more promises nothing; it is read as the largest delta below one that 64 bits
-/// hold, which can only make the statement more careful.
+/// `ln(1 / delta)`. A delta of one or more promises nothing; it is read as the largest delta below
+/// one that 64 bits hold, which can only make the statement more careful.
 fn log_inverse(delta: &Delta) -> Real {
     let almost_one = RBig::ONE - RBig::from_parts(1.into(), (1u128 << 64).into());
     let delta = delta.as_rational().min(&almost_one);

@@ -7,8 +7,8 @@ pub(super) struct Order {
     beta: f64,
 }
 
-/// Logarithms of the smallest and largest `beta` considered. Outside them no number of the ledger's range has its best
-/// order, and a worse order is still a valid one.
+/// Logarithms of the smallest and largest `beta` considered. Outside them no number of the ledger's
+/// range has its best order, and a worse order is still a valid one.
 const LOG_BETA: (f64, f64) = (-80.0, 690.0);
 
 impl Order {
@@ -19,8 +19,8 @@ impl Order {
     }
 
     /// The best order for a known epsilon: with rho from the condition above, the formula reads
-    /// `(ln(1/delta) - ln(1 + beta)) * (2*beta + 1) / beta^2 - ln(1 + 1/beta) = epsilon`, whose left side falls as
-    /// `beta` grows.
+    /// `(ln(1/delta) - ln(1 + beta)) * (2*beta + 1) / beta^2 - ln(1 + 1/beta) = epsilon`, whose
+    /// left side falls as `beta` grows.
     pub(super) fn for_epsilon(epsilon: f64, log_inverse_delta: f64) -> Self {
         Self::bisect(|beta| {
             let rho = (log_inverse_delta - beta.ln_1p()) / beta / beta;
@@ -45,7 +45,8 @@ impl Order {
         precise::from_f64(1.0) + precise::from_f64(self.beta)
     }
 
-    /// `ln(1 - 1/alpha) + (ln(1/delta) - ln alpha) / (alpha - 1)`: the formula without its `rho*alpha`.
+    /// `ln(1 - 1/alpha) + (ln(1/delta) - ln alpha) / (alpha - 1)`: the formula without its
+    /// `rho*alpha`.
     pub(super) fn terms_without_rho(&self, log_inverse_delta: &Real) -> Real {
         let beta = precise::from_f64(self.beta);
         let alpha = self.alpha();

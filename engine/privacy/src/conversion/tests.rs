@@ -1,6 +1,7 @@
-//! The reference values were computed apart from this code, with mpmath 1.3 at 60 digits: for a trial rho (or epsilon)
-//! the delta of Corollary 13, in its form `exp((a-1)*(a*rho - epsilon)) / (a-1) * (1 - 1/a)^a`, was minimised over `a`
-//! by golden section on `ln(a-1)`, and the trial was bisected 200 times.
+//! The reference values were computed apart from this code, with mpmath 1.3 at 60 digits: for a
+//! trial rho (or epsilon) the delta of Corollary 13, in its form `exp((a-1)*(a*rho - epsilon)) /
+//! (a-1) * (1 - 1/a)^a`, was minimised over `a` by golden section on `ln(a-1)`, and the trial was
+//! bisected 200 times.
 
 use super::*;
 

@@ -1,7 +1,8 @@
 //! The two noise mechanisms: discrete Laplace and discrete Gaussian noise on integers.
 //!
-//! Each mechanism is a folder with a proof note beside the code. Here are the choice of a scale, the price of a scale,
-//! and the law of the noise as far as thresholds and intervals need it. Never imported here: anything about data.
+//! Each mechanism is a folder with a proof note beside the code. Here are the choice of a scale,
+//! the price of a scale, and the law of the noise as far as thresholds and intervals need it. Never
+//! imported here: anything about data.
 
 pub mod gaussian;
 pub mod interval;
@@ -27,9 +28,9 @@ pub(crate) use tail::smallest_with_tail_at_most;
 
 /// The noise of one released column.
 ///
-/// *Guarantee*: added to a column of integers with a given [`Sensitivity`], independently per cell, it costs what
-/// [`Noise::price`] says. Neighbours differ by one privacy unit with all its rows. The draws are exact; nothing here
-/// relies on floating point.
+/// *Guarantee*: added to a column of integers with a given [`Sensitivity`], independently per cell,
+/// it costs what [`Noise::price`] says. Neighbours differ by one privacy unit with all its rows.
+/// The draws are exact; nothing here relies on floating point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Noise {
     /// Probability proportional to `exp(-|x| / scale)`.
@@ -71,7 +72,8 @@ impl Noise {
         Self::Gaussian(noise).affordable(|noise| noise.charged_rho(sensitivity), rho)
     }
 
-    /// Laplace or Gaussian noise that costs at most `rho`, whichever has the smaller variance; Gaussian at a tie.
+    /// Laplace or Gaussian noise that costs at most `rho`, whichever has the smaller variance;
+    /// Gaussian at a tie.
     ///
     /// *Errors*: [`PrivacyError::NothingToSpend`], [`PrivacyError::ScaleTooLarge`].
     pub fn best_for_rho(sensitivity: &Sensitivity, rho: &RBig) -> Result<Self, PrivacyError> {
@@ -106,8 +108,9 @@ impl Noise {
 
     /// The concentrated loss of this noise, exactly.
     ///
-    /// Gaussian: `G*D^2 / (2*sigma^2)` (Bun & Steinke 2016; Canonne, Kamath & Steinke 2020, Theorem 4). Laplace: each
-    /// group is `D/b`-DP, hence `(D/b)^2/2`-zCDP, and at most `G` independent groups change: `G*(D/b)^2 / 2`.
+    /// Gaussian: `G*D^2 / (2*sigma^2)` (Bun & Steinke 2016; Canonne, Kamath & Steinke 2020, Theorem
+    /// 4). Laplace: each group is `D/b`-DP, hence `(D/b)^2/2`-zCDP, and at most `G` independent
+    /// groups change: `G*(D/b)^2 / 2`.
     pub fn rho(&self, sensitivity: &Sensitivity) -> RBig {
         // Both laws lead to the same formula in their own scale.
         RBig::from(sensitivity.l2_squared()) / (self.scale().sqr() * RBig::from(2))
@@ -121,11 +124,11 @@ impl Noise {
         }
     }
 
-    /// What a release of one column with this noise is charged: the larger of our exact cost and the second opinion,
-    /// rounded up to ledger units.
+    /// What a release of one column with this noise is charged: the larger of our exact cost and
+    /// the second opinion, rounded up to ledger units.
     ///
-    /// *Errors*: [`PrivacyError::NoPurePrice`] for Gaussian noise in a pure project; [`PrivacyError::Quantity`] if
-    /// the cost does not fit the ledger.
+    /// *Errors*: [`PrivacyError::NoPurePrice`] for Gaussian noise in a pure project;
+    /// [`PrivacyError::Quantity`] if the cost does not fit the ledger.
     pub fn price(
         &self,
         sensitivity: &Sensitivity,
@@ -145,8 +148,9 @@ impl Noise {
 
     /// An upper bound on the probability that a draw is at least `m`.
     ///
-    /// The exact tail of the discrete law, rounded up: by less than 1e-9 of itself for scales up to 4,096, by about
-    /// `((m/scale)^2 + 1) / (24*scale^2)` of itself above, or `0.4/scale` where `m` is below the scale.
+    /// The exact tail of the discrete law, rounded up: by less than 1e-9 of itself for scales up to
+    /// 4,096, by about `((m/scale)^2 + 1) / (24*scale^2)` of itself above, or `0.4/scale` where `m`
+    /// is below the scale.
     pub fn probability_at_least(&self, m: i128) -> RBig {
         self.tail_bounds(m).1
     }
@@ -158,7 +162,8 @@ impl Noise {
         smallest_with_tail_at_most(self, &tail, 1) - 1
     }
 
-    /// The interval around one released value. For many values, [`Noise::intervals`] does the common work once.
+    /// The interval around one released value. For many values, [`Noise::intervals`] does the
+    /// common work once.
     ///
     /// *Shape*: `low..=high`, in grid steps.
     pub fn interval(

@@ -7,8 +7,9 @@ use dashu::rational::RBig;
 
 use crate::error::PrivacyError;
 
-/// Bits of the mantissa: fine enough that rounding a scale up costs at most 5e-7 of rho, small enough that every
-/// product of the samplers fits its fixed width (the proof notes of the two mechanisms do the sums).
+/// Bits of the mantissa: fine enough that rounding a scale up costs at most 5e-7 of rho, small
+/// enough that every product of the samplers fits its fixed width (the proof notes of the two
+/// mechanisms do the sums).
 const MANTISSA_BITS: u32 = 22;
 
 const MANTISSA_MAX: u32 = (1 << MANTISSA_BITS) - 1;
@@ -17,7 +18,8 @@ const MANTISSA_MAX: u32 = (1 << MANTISSA_BITS) - 1;
 const EXPONENT_MIN: i32 = -22;
 const EXPONENT_MAX: i32 = 32;
 
-/// The smallest scale, as a power of two. It costs a rho of 2048 for one group of one step, more than any budget.
+/// The smallest scale, as a power of two. It costs a rho of 2048 for one group of one step, more
+/// than any budget.
 const SCALE_MIN_LOG2: i32 = -6;
 
 /// A scale `mantissa * 2^exponent` with `2^-6 <= scale <= (2^22 - 1) * 2^32` and an odd mantissa.

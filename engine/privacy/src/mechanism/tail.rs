@@ -1,4 +1,5 @@
-//! What the tails of both laws share: directed rounding, and the search for a point where a tail is small enough.
+//! What the tails of both laws share: directed rounding, and the search for a point where a tail is
+//! small enough.
 
 use dashu::integer::IBig;
 use dashu::rational::RBig;
@@ -6,10 +7,12 @@ use dashu::rational::RBig;
 use super::Noise;
 use crate::precise::{self, Real};
 
-/// Beyond this exponent a tail is only bounded, by `exp(-1000)`: no delta of the ledger comes near it.
+/// Beyond this exponent a tail is only bounded, by `exp(-1000)`: no delta of the ledger comes near
+/// it.
 pub(super) const EXPONENT_MAX: u32 = 1_000;
 
-/// A computed number moved down and up by `2^-150` of itself, more than its handful of operations can err.
+/// A computed number moved down and up by `2^-150` of itself, more than its handful of operations
+/// can err.
 pub(super) fn directed(value: &Real) -> (RBig, RBig) {
     let one = precise::from_f64(1.0);
     let low = precise::to_rational(&(value * (&one - precise::margin())));
@@ -19,8 +22,8 @@ pub(super) fn directed(value: &Real) -> (RBig, RBig) {
 
 /// The smallest `m >= least` for which the upper bound on `P[X >= m]` is at most `target`.
 ///
-/// A floating-point guess says where to look; what is returned has been checked against the bound itself, and so has
-/// the number before it.
+/// A floating-point guess says where to look; what is returned has been checked against the bound
+/// itself, and so has the number before it.
 pub(crate) fn smallest_with_tail_at_most(noise: &Noise, target: &RBig, least: i128) -> i128 {
     let holds = |m: i128| noise.probability_at_least(m) <= *target;
     let guess = guess(noise, target.to_f64().value()).max(least);

@@ -1,5 +1,6 @@
-//! The reference tails were computed apart from this code with mpmath 1.3 at 60 digits: direct sums for the Gaussian up
-//! to a scale of 1,000, the Euler-Maclaurin formula above, the closed form for Laplace.
+//! The reference tails were computed apart from this code with mpmath 1.3 at 60 digits: direct sums
+//! for the Gaussian up to a scale of 1,000, the Euler-Maclaurin formula above, the closed form for
+//! Laplace.
 
 use dashu::integer::{IBig, UBig};
 use proptest::prelude::*;
@@ -27,7 +28,8 @@ fn sensitivity(max_groups: u32, per_group: u128) -> Sensitivity {
     Sensitivity::new(SensitivityTerms { max_groups, per_group }).unwrap()
 }
 
-/// The upper bound is never below the reference, the lower never above, and both within `1e-9` of it.
+/// The upper bound is never below the reference, the lower never above, and both within `1e-9` of
+/// it.
 #[track_caller]
 fn check_tail(noise: &Noise, m: i128, reference: &str) {
     let slack = RBig::from(1_000_000_000);
@@ -79,15 +81,17 @@ fn tails_of_large_scales_enclose_the_exact_law_less_tightly() {
         let (low, high) = noise.tail_bounds(m);
         let reference = decimal(reference);
         assert!(low <= reference && reference <= high, "{noise}");
-        // The documented looseness of the upper bound; the lower one, by trapezes, is twice as loose.
-        // The documented looseness of the upper bound; the lower one, by trapezes, is twice as loose.
+        // The documented looseness of the upper bound; the lower one, by trapezes, is twice as
+        // loose. The documented looseness of the upper bound; the lower one, by trapezes, is twice
+        // as loose.
         let square = noise.scale().sqr();
         let loose = (RBig::from(m).sqr() / &square + RBig::ONE) / (square * RBig::from(24));
         let (above, below) = ((high - &reference) / &reference, (&reference - low) / &reference);
         assert!(above <= &loose * decimal("1.01"), "{noise}");
         assert!(below <= loose * decimal("2.02"), "{noise}");
     }
-    // At one place the two methods meet: their bounds must overlap, and a slightly larger scale has more tail.
+    // At one place the two methods meet: their bounds must overlap, and a slightly larger scale has
+    // more tail.
     let (_, summed_high) = gaussian("4096").tail_bounds(20_480);
     let (integrated_low, integrated_high) = gaussian("4096.001953125").tail_bounds(20_480);
     assert!(integrated_low > gaussian("4096").tail_bounds(20_480).0 * decimal("0.999999"));
@@ -155,7 +159,8 @@ proptest! {
         );
     }
 
-    /// What is charged never exceeds what was granted, and falls short of it by less than a millionth.
+    /// What is charged never exceeds what was granted, and falls short of it by less than a
+    /// millionth.
     #[test]
     fn the_scale_spends_what_it_may(
         max_groups in 1u32..1000, per_group in 1u128..1 << 40, units in 1_000_000_000i64..1_000_000_000_000_000,
@@ -202,7 +207,8 @@ proptest! {
     }
 }
 
-/// The largest representable number below: one unit of a 22-bit mantissa, or of 2^-22 for small scales.
+/// The largest representable number below: one unit of a 22-bit mantissa, or of 2^-22 for small
+/// scales.
 fn scale_below(value: &RBig) -> RBig {
     let mut unit = RBig::ONE / RBig::from(1u32 << 22);
     while value > &(&unit * RBig::from(1u32 << 22)) {
@@ -237,7 +243,8 @@ fn whole_answers_stay_whole() {
     assert_eq!(noise, gaussian("1"));
     let noise = Noise::laplace_for_epsilon(&single, &decimal("0.125")).unwrap();
     assert_eq!(noise, laplace("8"));
-    // The double nearest to 0.1 is above it, so the other library's price of scale 10 is, too: one step more.
+    // The double nearest to 0.1 is above it, so the other library's price of scale 10 is, too: one
+    // step more.
     let noise = Noise::laplace_for_epsilon(&single, &decimal("0.1")).unwrap();
     assert_eq!(noise, laplace("10.000003814697265625"));
 }

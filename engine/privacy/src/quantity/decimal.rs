@@ -19,8 +19,8 @@ pub(super) enum Direction {
 
 /// Reads `digits[.digits][e[-]digit[digit]]`.
 ///
-/// The length and the exponent are bounded, so that no text makes the exact number large: at most 39 digits times
-/// 10^99.
+/// The length and the exponent are bounded, so that no text makes the exact number large: at most
+/// 39 digits times 10^99.
 pub(super) fn parse(text: &str) -> Option<RBig> {
     if text.len() > TEXT_LEN_MAX {
         return None;
@@ -51,7 +51,8 @@ pub(super) fn shorten(text: &str) -> String {
     text.chars().take(TEXT_LEN_MAX).chain("...".chars()).collect()
 }
 
-/// At most `digits` significant digits, rounded in the stated direction. The number must not be negative.
+/// At most `digits` significant digits, rounded in the stated direction. The number must not be
+/// negative.
 pub(super) fn format(value: &RBig, digits: usize, direction: Direction) -> String {
     if value.is_zero() {
         return "0".to_owned();

@@ -12,7 +12,8 @@ use super::{Delta, Epsilon, QuantityError, Rho};
 pub enum Accountant {
     /// Delta-approximate rho-zero-concentrated privacy: rho and delta both add.
     ///
-    /// *Source*: Bun & Steinke 2016, Definition 8.1; as a fully adaptive filter, Whitehouse et al. 2023.
+    /// *Source*: Bun & Steinke 2016, Definition 8.1; as a fully adaptive filter, Whitehouse et al.
+    /// 2023.
     Zcdp,
     /// Pure differential privacy: epsilon adds, and nothing may cost delta.
     Pure,

@@ -1,7 +1,9 @@
-//! Privacy loss as exact numbers: [`Epsilon`], [`Delta`], [`Rho`], and what a charge holds, [`Loss`].
+//! Privacy loss as exact numbers: [`Epsilon`], [`Delta`], [`Rho`], and what a charge holds,
+//! [`Loss`].
 //!
-//! Text becomes a quantity through one strict grammar (`decimal.rs`), the ledger sees whole units, and everything in
-//! between is a rational. Never imported here: floating point, other than for display.
+//! Text becomes a quantity through one strict grammar (`decimal.rs`), the ledger sees whole units,
+//! and everything in between is a rational. Never imported here: floating point, other than for
+//! display.
 
 mod decimal;
 mod loss;
@@ -68,8 +70,8 @@ pub enum QuantityError {
     },
 }
 
-/// Everything the three quantities have in common. A macro because each must be a type of its own, so that an epsilon
-/// can never be passed for a rho, and a function cannot make types.
+/// Everything the three quantities have in common. A macro because each must be a type of its own,
+/// so that an epsilon can never be passed for a rho, and a function cannot make types.
 macro_rules! quantity {
     ($(#[$doc:meta])* $type:ident, $name:literal, $units:literal, $allowed:literal, $is_allowed:expr) => {
         $(#[$doc])*
@@ -82,8 +84,8 @@ macro_rules! quantity {
 
             /// Reads a quantity that a person wrote.
             ///
-            /// The grammar is `digits[.digits][e[-]digit[digit]]` in ASCII, at most 40 characters, without sign or
-            /// spaces.
+            /// The grammar is `digits[.digits][e[-]digit[digit]]` in ASCII, at most 40 characters,
+            /// without sign or spaces.
             ///
             /// *Errors*: [`QuantityError::NotDecimal`] and [`QuantityError::OutOfRange`].
             pub fn parse(text: &str) -> Result<Self, QuantityError> {
@@ -153,8 +155,8 @@ macro_rules! quantity {
                 })
             }
 
-            /// Whole ledger units, rounded down: how a cap is stored. Saturates at the ledger's largest integer,
-            /// which is the safe direction for a cap.
+            /// Whole ledger units, rounded down: how a cap is stored. Saturates at the ledger's
+            /// largest integer, which is the safe direction for a cap.
             pub fn units_down(&self) -> i64 {
                 let units = (&self.0 * RBig::from(Self::UNITS_PER_ONE)).floor();
                 i64::try_from(units).unwrap_or(i64::MAX)
@@ -187,19 +189,21 @@ macro_rules! quantity {
                 self.0.to_f64().value()
             }
 
-            /// Decimal text with at most `digits` significant digits, never below the quantity: how costs are shown.
+            /// Decimal text with at most `digits` significant digits, never below the quantity: how
+            /// costs are shown.
             pub fn display_up(&self, digits: usize) -> String {
                 decimal::format(&self.0, digits, decimal::Direction::Up)
             }
 
-            /// Decimal text with at most `digits` significant digits, never above the quantity: how caps and
-            /// remainders are shown.
+            /// Decimal text with at most `digits` significant digits, never above the quantity: how
+            /// caps and remainders are shown.
             pub fn display_down(&self, digits: usize) -> String {
                 decimal::format(&self.0, digits, decimal::Direction::Down)
             }
         }
 
-        /// The exact decimal where it is short enough to be read back by the grammar, else 30 digits rounded up.
+        /// The exact decimal where it is short enough to be read back by the grammar, else 30
+        /// digits rounded up.
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&decimal::format_exact(&self.0))
@@ -236,7 +240,8 @@ quantity!(
     |value| *value > RBig::ZERO && *value <= RBig::from(1_000)
 );
 quantity!(
-    /// The delta of (epsilon, delta)-differential privacy, or of delta-approximate zero-concentrated privacy.
+    /// The delta of (epsilon, delta)-differential privacy, or of delta-approximate
+    /// zero-concentrated privacy.
     ///
     /// *Units*: a probability; 1e-18 in the ledger.
     Delta, "delta", 1_000_000_000_000_000_000, "above 0 and below 1",
@@ -264,7 +269,8 @@ impl<'de> Deserialize<'de> for Rho {
     }
 }
 
-/// Reading is [`Delta::parse`]; in addition `"0"` is accepted, because a loss without key selection holds it.
+/// Reading is [`Delta::parse`]; in addition `"0"` is accepted, because a loss without key selection
+/// holds it.
 impl<'de> Deserialize<'de> for Delta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

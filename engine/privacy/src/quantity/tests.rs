@@ -121,7 +121,8 @@ fn losses_add_only_within_one_accountant() {
 }
 
 proptest! {
-    /// Whatever is typed: either a refusal, or exactly the number that the grammar says, within the range.
+    /// Whatever is typed: either a refusal, or exactly the number that the grammar says, within the
+    /// range.
     #[test]
     fn any_text_is_refused_or_within_range(text in "\\PC{0,60}") {
         if let Ok(value) = Epsilon::parse(&text) {

@@ -6,19 +6,21 @@ use rand_chacha::rand_core::Rng;
 
 use super::natural::Natural;
 
-/// Steps of Algorithm 1 that multiply the denominator. Later steps, which one draw in 10^33 reaches, toss two coins
-/// instead, so that the denominator grows by a factor below 2^5 and no more.
+/// Steps of Algorithm 1 that multiply the denominator. Later steps, which one draw in 10^33
+/// reaches, toss two coins instead, so that the denominator grows by a factor below 2^5 and no
+/// more.
 const DENOMINATOR_FACTOR_MAX: u32 = 31;
 
 /// True with probability `numerator / denominator`.
 ///
-/// Reveals a uniform real number 32 bits at a time and stops as soon as it is certainly below or not below the
-/// fraction; nothing is rejected and nothing divided. After a word `w` the fraction still to be compared with the
-/// rest of the digits is `numerator*2^32 - w*denominator` over `denominator`: nothing below 0 can be undercut, anything
-/// from 1 on always is. A second word is needed once in about 2^32 draws.
+/// Reveals a uniform real number 32 bits at a time and stops as soon as it is certainly below or
+/// not below the fraction; nothing is rejected and nothing divided. After a word `w` the fraction
+/// still to be compared with the rest of the digits is `numerator*2^32 - w*denominator` over
+/// `denominator`: nothing below 0 can be undercut, anything from 1 on always is. A second word is
+/// needed once in about 2^32 draws.
 ///
-/// Needs `numerator <= denominator < 2^(width - 32)`: then `numerator*2^32` and `w*denominator` fit the width, and the
-/// carried numerator is again below the denominator.
+/// Needs `numerator <= denominator < 2^(width - 32)`: then `numerator*2^32` and `w*denominator` fit
+/// the width, and the carried numerator is again below the denominator.
 #[inline]
 pub(super) fn bernoulli<N: Natural>(rng: &mut impl Rng, mut numerator: N, denominator: N) -> bool {
     loop {
@@ -37,8 +39,8 @@ pub(super) fn bernoulli<N: Natural>(rng: &mut impl Rng, mut numerator: N, denomi
 
 /// True with probability `exp(-numerator / denominator)`, for a fraction of at most one.
 ///
-/// Needs `numerator <= denominator < 2^(width - 37)`, so that the denominator times a step below 2^5 is still in the
-/// range of [`bernoulli`].
+/// Needs `numerator <= denominator < 2^(width - 37)`, so that the denominator times a step below
+/// 2^5 is still in the range of [`bernoulli`].
 #[inline]
 pub(super) fn bernoulli_exp_fraction<N: Natural>(
     rng: &mut impl Rng,
@@ -71,8 +73,8 @@ pub(super) fn bernoulli_inverse_e(rng: &mut impl Rng) -> bool {
 
 /// True with probability `exp(-numerator / denominator)`.
 ///
-/// Algorithm 1 tosses one coin of `1/e` for every whole number in the exponent; subtracting the denominator each
-/// time finds them without a division, and stops after 1.6 tosses on average.
+/// Algorithm 1 tosses one coin of `1/e` for every whole number in the exponent; subtracting the
+/// denominator each time finds them without a division, and stops after 1.6 tosses on average.
 ///
 /// Needs `denominator < 2^(width - 37)`; the numerator may be any number of that width.
 #[inline]

@@ -11,9 +11,9 @@ use crate::mechanism::scale::Scale;
 
 /// Draws `x` with probability proportional to `exp(-x^2 / (2*sigma^2))`.
 ///
-/// With `sigma = a / 2^f` and `t = floor(sigma) + 1`, a Laplace draw `y` of scale `t` is kept with probability
-/// `exp(-(|y| - sigma^2/t)^2 / (2*sigma^2))`, whose exponent is
-/// `(|y|*t*4^f - a^2)^2 / (2 * a^2 * (t*2^f)^2)`. `mechanism/gaussian/PROOF.md` shows that all of it fits the width.
+/// With `sigma = a / 2^f` and `t = floor(sigma) + 1`, a Laplace draw `y` of scale `t` is kept with
+/// probability `exp(-(|y| - sigma^2/t)^2 / (2*sigma^2))`, whose exponent is `(|y|*t*4^f - a^2)^2 /
+/// (2 * a^2 * (t*2^f)^2)`. `mechanism/gaussian/PROOF.md` shows that all of it fits the width.
 pub(crate) struct GaussianSampler<N> {
     laplace: LaplaceSampler,
     /// `t * 4^f`.

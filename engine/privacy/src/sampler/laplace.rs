@@ -7,11 +7,12 @@ use rand_chacha::rand_core::Rng;
 use super::bernoulli::{bernoulli_exp_fraction, bernoulli_inverse_e};
 use crate::mechanism::scale::Scale;
 
-/// Whole multiples of the scale after which the generator is declared broken. A sound one gets here with probability
-/// `exp(-65536)`.
+/// Whole multiples of the scale after which the generator is declared broken. A sound one gets here
+/// with probability `exp(-65536)`.
 const MULTIPLES_MAX: u32 = 1 << 16;
 
-/// Draws `x` with probability proportional to `exp(-|x| / scale)`, where the scale is `t / 2^places`.
+/// Draws `x` with probability proportional to `exp(-|x| / scale)`, where the scale is `t /
+/// 2^places`.
 pub(crate) struct LaplaceSampler {
     t: u64,
     places: u32,
@@ -62,8 +63,8 @@ fn geometric(rng: &mut impl Rng, t: u64) -> u128 {
     u128::from(remainder) + u128::from(multiples) * u128::from(t)
 }
 
-/// True with probability `exp(-candidate / t)`. Both widths give the same answer for the same bits; the narrow one
-/// is faster.
+/// True with probability `exp(-candidate / t)`. Both widths give the same answer for the same bits;
+/// the narrow one is faster.
 #[inline]
 fn survives(rng: &mut impl Rng, candidate: u64, t: u64) -> bool {
     if t < 1 << 27 {
@@ -75,8 +76,8 @@ fn survives(rng: &mut impl Rng, candidate: u64, t: u64) -> bool {
 
 /// A uniform number below `bound`, which must not be zero.
 ///
-/// *Source*: Lemire 2019, *Fast random integer generation in an interval*: the high half of a product, rejecting the
-/// few low halves that would make some results likelier.
+/// *Source*: Lemire 2019, *Fast random integer generation in an interval*: the high half of a
+/// product, rejecting the few low halves that would make some results likelier.
 #[inline]
 pub(super) fn uniform_below(rng: &mut impl Rng, bound: u64) -> u64 {
     if let Ok(bound) = u32::try_from(bound) {

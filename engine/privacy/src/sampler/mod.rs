@@ -1,10 +1,11 @@
 //! Exact samplers of the discrete Laplace and discrete Gaussian distributions.
 //!
-//! Integers of fixed width only: no floating point, no allocation, no division. The ranges in which nothing can
-//! overflow are derived in the proof notes of the two mechanisms and enforced by the scales that can be represented.
-//! Never imported here: anything that knows what the noise is for.
+//! Integers of fixed width only: no floating point, no allocation, no division. The ranges in which
+//! nothing can overflow are derived in the proof notes of the two mechanisms and enforced by the
+//! scales that can be represented. Never imported here: anything that knows what the noise is for.
 //!
-//! *Source*: Canonne, Kamath & Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Algorithms 1 to 3.
+//! *Source*: Canonne, Kamath & Steinke 2020, *The Discrete Gaussian for Differential Privacy*,
+//! Algorithms 1 to 3.
 
 mod bernoulli;
 mod gaussian;

@@ -52,8 +52,9 @@ impl TryRng for Script {
 }
 
 proptest! {
-    /// The coin says whether the revealed number is below the fraction, for numbers that agree with the fraction in
-    /// their first digits and differ by at most one in the last: the cases where only exact arithmetic is right.
+    /// The coin says whether the revealed number is below the fraction, for numbers that agree with
+    /// the fraction in their first digits and differ by at most one in the last: the cases where
+    /// only exact arithmetic is right.
     #[test]
     fn a_coin_compares_exactly(
         denominator in 1u64..=u64::MAX >> 8, share: u64, words in 1u32..=3, nudge in -1i128..=1,
@@ -79,8 +80,9 @@ proptest! {
 }
 
 proptest! {
-    /// Every result has the same number of words that lead to it at once; the others are drawn again. Bounds so large
-    /// that a result has at most 256 words can be counted, where a statistical test would see nothing.
+    /// Every result has the same number of words that lead to it at once; the others are drawn
+    /// again. Bounds so large that a result has at most 256 words can be counted, where a
+    /// statistical test would see nothing.
     #[test]
     fn uniform_numbers_are_exactly_even(
         bound in 1u64 << 24..=u64::from(u32::MAX), wide_bound in 1u64 << 56.., share: u64,
@@ -107,8 +109,9 @@ proptest! {
     }
 }
 
-/// Checks a share of successes. `N` = 4,000,000 and six standard deviations: a false alarm once in 5e8 seeds, and the
-/// seed is fixed. Errors of more than 0.0025 are caught with probability above 0.9999.
+/// Checks a share of successes. `N` = 4,000,000 and six standard deviations: a false alarm once in
+/// 5e8 seeds, and the seed is fixed. Errors of more than 0.0025 are caught with probability above
+/// 0.9999.
 #[track_caller]
 fn check_share(expected: f64, mut toss: impl FnMut() -> bool) {
     const N: u32 = 4_000_000;
@@ -130,8 +133,8 @@ fn exponential_coins_have_the_right_odds() {
 
 #[test]
 fn late_steps_of_algorithm_1_toss_two_coins() {
-    // Zeros pass every coin, so the walk goes far beyond the steps that multiply the denominator; then one large
-    // word ends it. The number of steps before decides the answer by its parity.
+    // Zeros pass every coin, so the walk goes far beyond the steps that multiply the denominator;
+    // then one large word ends it. The number of steps before decides the answer by its parity.
     let answer = |zeros: usize| {
         let mut words = vec![0; zeros];
         words.push(u32::MAX);
@@ -141,11 +144,13 @@ fn late_steps_of_algorithm_1_toss_two_coins() {
     assert!(answer(30) && !answer(31) && !answer(32) && answer(33) && answer(34) && !answer(35));
 }
 
-/// Pearson's statistic against exact probabilities, with the outermost cells merged until each expects 50 draws.
+/// Pearson's statistic against exact probabilities, with the outermost cells merged until each
+/// expects 50 draws.
 ///
-/// The limit is the quantile of the chi-square law at six standard deviations (Wilson and Hilferty): a false alarm
-/// once in 1e9 seeds, and the seed is fixed. With a million draws and up to 100 cells it catches a law whose
-/// probabilities are wrong by 2% each, or a single cell of probability 0.01 that is wrong by 12%.
+/// The limit is the quantile of the chi-square law at six standard deviations (Wilson and
+/// Hilferty): a false alarm once in 1e9 seeds, and the seed is fixed. With a million draws and up
+/// to 100 cells it catches a law whose probabilities are wrong by 2% each, or a single cell of
+/// probability 0.01 that is wrong by 12%.
 #[track_caller]
 fn check_counts(counts: &[u64], probabilities: &[f64], draws: u64) {
     let mut statistic = 0.0;
@@ -226,7 +231,8 @@ fn laplace_draws_follow_the_law() {
     }
 }
 
-/// Large scales are compared in cells a quarter of a scale wide, whose probabilities come from the exact tails.
+/// Large scales are compared in cells a quarter of a scale wide, whose probabilities come from the
+/// exact tails.
 #[track_caller]
 fn check_large(noise: Noise, seed: u64) {
     const N: u64 = 300_000;

@@ -1,4 +1,5 @@
-//! Which learned keys are shown: those whose noisy count of people reaches a threshold. The proof note is `PROOF.md`.
+//! Which learned keys are shown: those whose noisy count of people reaches a threshold. The proof
+//! note is `PROOF.md`.
 
 #[cfg(test)]
 mod tests;
@@ -12,9 +13,9 @@ use crate::quantity::Delta;
 
 /// The rule by which learned keys are released.
 ///
-/// *Guarantee*: with counts of distinct units (each unit changes each count by at most one and reaches at most `G`
-/// keys), showing the keys with `noisy count >= threshold` adds `delta` to the loss of the noise, in
-/// delta-approximate zero-concentrated privacy.
+/// *Guarantee*: with counts of distinct units (each unit changes each count by at most one and
+/// reaches at most `G` keys), showing the keys with `noisy count >= threshold` adds `delta` to the
+/// loss of the noise, in delta-approximate zero-concentrated privacy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeySelection {
@@ -27,8 +28,8 @@ pub struct KeySelection {
 impl KeySelection {
     /// The smallest threshold `T >= 1` with `G * P[noise >= T - 1] <= budget`.
     ///
-    /// *Errors*: [`PrivacyError::DeltaTooSmall`] if the budget holds no ledger unit, [`PrivacyError::ZeroSensitivity`]
-    /// for `max_groups` of zero.
+    /// *Errors*: [`PrivacyError::DeltaTooSmall`] if the budget holds no ledger unit,
+    /// [`PrivacyError::ZeroSensitivity`] for `max_groups` of zero.
     pub fn for_delta(noise: &Noise, max_groups: u32, budget: &Delta) -> Result<Self, PrivacyError> {
         if max_groups == 0 {
             return Err(PrivacyError::ZeroSensitivity { bound: "max_groups" });
@@ -39,7 +40,8 @@ impl KeySelection {
         }
         let groups = RBig::from(max_groups);
         let per_key = budget.as_rational() / &groups;
-        // A key with one unit is shown if the noise is at least T - 1; that unit's removal hides the key for certain.
+        // A key with one unit is shown if the noise is at least T - 1; that unit's removal hides
+        // the key for certain.
         let noise_needed = smallest_with_tail_at_most(noise, &per_key, 0);
         let delta = Delta::from_rational(noise.probability_at_least(noise_needed) * groups)?;
         Ok(Self { threshold: noise_needed + 1, delta: delta.round_up()? })

@@ -22,7 +22,8 @@ fn mass_at_least(noise: &Noise, m: i128) -> RBig {
     precise::to_rational(&(sum(m) / total))
 }
 
-/// A key with a single unit is shown with at most the charged probability, and no lower threshold would do.
+/// A key with a single unit is shown with at most the charged probability, and no lower threshold
+/// would do.
 #[track_caller]
 fn check(noise: Noise, max_groups: u32, budget: &str) {
     let budget = Delta::parse(budget).unwrap();

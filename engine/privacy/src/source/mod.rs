@@ -1,7 +1,7 @@
 //! The only source of randomness of the engine.
 //!
-//! A seed comes from the operating system, afresh for every release; everything drawn from it is ChaCha20. No other
-//! room may use a random generator: ids and keys come from [`random_bytes`].
+//! A seed comes from the operating system, afresh for every release; everything drawn from it is
+//! ChaCha20. No other room may use a random generator: ids and keys come from [`random_bytes`].
 
 pub mod testing;
 #[cfg(test)]
@@ -50,8 +50,8 @@ impl fmt::Debug for Cell<'_> {
 pub trait NoiseSource {
     /// The noisy values, in the order of the cells.
     ///
-    /// The number of requests, their order and the number of cells must be functions of the plan and of public or
-    /// released keys only.
+    /// The number of requests, their order and the number of cells must be functions of the plan
+    /// and of public or released keys only.
     ///
     /// *Errors*: [`PrivacyError::NoRandomness`] from sources that ask the operating system.
     fn perturb(
@@ -83,8 +83,8 @@ impl<S: NoiseSource + ?Sized> NoiseSource for &mut S {
 
 /// The product's source: one generator for one release, seeded by the operating system.
 ///
-/// It can be neither cloned nor seeded nor stored, so two releases never share a stream, whatever is forked or
-/// restored.
+/// It can be neither cloned nor seeded nor stored, so two releases never share a stream, whatever
+/// is forked or restored.
 pub struct FreshNoise {
     generator: ChaCha20Rng,
 }
@@ -125,7 +125,8 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], PrivacyError> {
     Ok(bytes)
 }
 
-/// Adds one draw to every cell. A sum that does not fit saturates, which is post-processing of the noisy value.
+/// Adds one draw to every cell. A sum that does not fit saturates, which is post-processing of the
+/// noisy value.
 fn draw(generator: &mut ChaCha20Rng, request: &NoiseRequest, cells: &[Cell<'_>]) -> Vec<i128> {
     let sampler = Sampler::new(&request.noise);
     cells.iter().map(|cell| cell.exact.saturating_add(sampler.sample(generator))).collect()

@@ -104,11 +104,11 @@ pub struct UnrecordedCell {
     pub exact: i128,
 }
 
-/// Tests only: returns the values that a recording released, so that a plan runs on a neighbour of the data as if it
-/// had released the same; records the exact values that it gets instead.
+/// Tests only: returns the values that a recording released, so that a plan runs on a neighbour of
+/// the data as if it had released the same; records the exact values that it gets instead.
 ///
-/// Cells are matched by boundary, column and label. A cell that the recording does not know gets a draw from an inner
-/// source and is reported by [`ReplayingNoise::unrecorded`].
+/// Cells are matched by boundary, column and label. A cell that the recording does not know gets a
+/// draw from an inner source and is reported by [`ReplayingNoise::unrecorded`].
 pub struct ReplayingNoise<S> {
     inner: S,
     released: HashMap<ColumnId, HashMap<Box<[u8]>, i128>>,

@@ -1,4 +1,5 @@
-//! Discrete Gaussian noise: probability proportional to `exp(-x^2 / (2*sigma^2))`. The proof note is `PROOF.md`.
+//! Discrete Gaussian noise: probability proportional to `exp(-x^2 / (2*sigma^2))`. The proof note
+//! is `PROOF.md`.
 
 mod normal;
 mod series;
@@ -20,7 +21,8 @@ const SUMMED_SCALE_F64_MAX: f64 = 16.0;
 
 /// Discrete Gaussian noise of one exact scale `sigma`.
 ///
-/// *Guarantee*: `L2^2 / (2*sigma^2)`-zCDP for integer columns that change by at most `L2` in Euclidean norm.
+/// *Guarantee*: `L2^2 / (2*sigma^2)`-zCDP for integer columns that change by at most `L2` in
+/// Euclidean norm.
 ///
 /// *Source*: Canonne, Kamath & Steinke 2020, Theorem 4 and Algorithm 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,7 +71,8 @@ impl DiscreteGaussian {
         let sigma = self.scale.to_rational();
         let exponent = RBig::from(m).sqr() / (sigma.sqr() * RBig::from(2));
         if exponent > RBig::from(EXPONENT_MAX) {
-            // The law is sigma^2-subgaussian, so P[X >= m] <= exp(-m^2 / (2*sigma^2)); see PROOF.md.
+            // The law is sigma^2-subgaussian, so P[X >= m] <= exp(-m^2 / (2*sigma^2)); see
+            // PROOF.md.
             let (_, high) = directed(&(-real(i128::from(EXPONENT_MAX))).exp());
             return (RBig::ZERO, high);
         }
@@ -81,7 +84,8 @@ impl DiscreteGaussian {
         }
     }
 
-    /// `f(m) * (1 + f(m+1)/f(m) + ...) / Z`, with `f(x) = exp(-x^2 / (2*sigma^2))` and `Z` the sum over all integers.
+    /// `f(m) * (1 + f(m+1)/f(m) + ...) / Z`, with `f(x) = exp(-x^2 / (2*sigma^2))` and `Z` the sum
+    /// over all integers.
     fn summed_tail(&self, m: i128, first: &Real) -> (RBig, RBig) {
         let (sum_low, sum_high) = series::relative_tail(&self.scale.to_rational(), m);
         let (total_low, total_high) = self.total();
@@ -91,8 +95,9 @@ impl DiscreteGaussian {
 
     /// Bounds on the sum of `f` over all integers.
     ///
-    /// By Poisson summation it is `sigma*sqrt(2*pi) * (1 + 2*sum_k q^(k^2))` with `q = exp(-2*pi^2*sigma^2)`; for
-    /// `sigma >= 1` the terms from the fifth on are below `exp(-400)`. Below one the sum itself converges faster.
+    /// By Poisson summation it is `sigma*sqrt(2*pi) * (1 + 2*sum_k q^(k^2))` with `q =
+    /// exp(-2*pi^2*sigma^2)`; for `sigma >= 1` the terms from the fifth on are below `exp(-400)`.
+    /// Below one the sum itself converges faster.
     fn total(&self) -> (RBig, RBig) {
         let sigma = precise::from_rational(&self.scale.to_rational());
         let one = precise::from_f64(1.0);
@@ -114,11 +119,11 @@ impl DiscreteGaussian {
 
     /// Bounds for large scales, from comparing the sum with the integral of the same function.
     ///
-    /// `Z` lies within `2^-150` of `sigma*sqrt(2*pi)`, so the integral from `a` over `Z` is `Q(a/sigma)`, the tail of
-    /// the normal law. Where `f` is convex, from `sigma` on, its value at an integer is at most the integral over the
-    /// unit interval around it (Hermite and Hadamard), and half the first term plus the integral is at most the sum
-    /// (trapezes). Elsewhere `f` still falls, so the sum lies between the integral and the integral plus the first
-    /// term.
+    /// `Z` lies within `2^-150` of `sigma*sqrt(2*pi)`, so the integral from `a` over `Z` is
+    /// `Q(a/sigma)`, the tail of the normal law. Where `f` is convex, from `sigma` on, its value at
+    /// an integer is at most the integral over the unit interval around it (Hermite and Hadamard),
+    /// and half the first term plus the integral is at most the sum (trapezes). Elsewhere `f` still
+    /// falls, so the sum lies between the integral and the integral plus the first term.
     fn integrated_tail(&self, m: i128, first: &Real) -> (RBig, RBig) {
         let sigma = precise::from_rational(&self.scale.to_rational());
         let two = precise::from_f64(2.0);
@@ -137,8 +142,9 @@ impl DiscreteGaussian {
 
     /// `ln P[X >= m]` in floating point, for guesses and intervals only.
     ///
-    /// Small scales are summed. Larger ones use the normal tail half a step before `m` with the first correction of
-    /// the midpoint rule, good to `1e-3` of itself out to ten standard deviations.
+    /// Small scales are summed. Larger ones use the normal tail half a step before `m` with the
+    /// first correction of the midpoint rule, good to `1e-3` of itself out to ten standard
+    /// deviations.
     pub(super) fn log_tail_f64(&self, m: f64) -> f64 {
         if m < 0.5 {
             return (-self.log_tail_f64(1.0 - m).exp()).ln_1p();

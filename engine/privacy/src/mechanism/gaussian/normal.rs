@@ -8,7 +8,8 @@ use crate::precise::{self, Real};
 /// From here on the continued fraction is used, below the power series.
 const SWITCH: f64 = 2.0;
 
-/// Depth of the continued fraction: its error falls like `exp(-2*x*sqrt(2*depth))`, here below `exp(-80)`.
+/// Depth of the continued fraction: its error falls like `exp(-2*x*sqrt(2*depth))`, here below
+/// `exp(-80)`.
 const DEPTH: u32 = 200;
 
 /// Terms of the power series: the last is below `2^-200` for arguments below [`SWITCH`].
@@ -19,8 +20,8 @@ pub(super) fn upper_tail(x: &Real) -> (RBig, RBig) {
     if *x >= precise::from_f64(SWITCH) { tail_by_fraction(x) } else { tail_by_series(x) }
 }
 
-/// `Q(x) = density(x) * 1/(x + 1/(x + 2/(x + 3/...)))`; with all terms positive, cutting the fraction at two
-/// neighbouring depths bounds it from both sides.
+/// `Q(x) = density(x) * 1/(x + 1/(x + 2/(x + 3/...)))`; with all terms positive, cutting the
+/// fraction at two neighbouring depths bounds it from both sides.
 fn tail_by_fraction(x: &Real) -> (RBig, RBig) {
     let cut_at = |depth: u32| {
         let inner = (1..=depth)
@@ -33,8 +34,8 @@ fn tail_by_fraction(x: &Real) -> (RBig, RBig) {
     (even_low.min(odd_low), even_high.max(odd_high))
 }
 
-/// `Q(x) = 1/2 - density(x) * (x + x^3/3 + x^5/(3*5) + ...)`; all terms are positive and what is left out is below
-/// `2^-190`, which the margin covers because `Q(2) > 2^-6`.
+/// `Q(x) = 1/2 - density(x) * (x + x^3/3 + x^5/(3*5) + ...)`; all terms are positive and what is
+/// left out is below `2^-190`, which the margin covers because `Q(2) > 2^-6`.
 fn tail_by_series(x: &Real) -> (RBig, RBig) {
     let square = x * x;
     let mut term = x.clone();

@@ -14,11 +14,11 @@ const ONE: u64 = 1 << PLACES;
 
 /// Bounds on `sum over j >= 0 of f(m+j)/f(m)` for `m >= 1`, where `f(x) = exp(-x^2 / (2*sigma^2))`.
 ///
-/// Each term is the one before times a step `g_j = exp(-(2*(m+j)+1) / (2*sigma^2))`, and each step is the one before
-/// times `h = exp(-1/sigma^2)`. One pass rounds every product up and another rounds it down, so the two sums enclose
-/// the true one; since the steps fall, what is left out after term `j` is at most that term times
-/// `g_j / (1 - g_j)`, which the upper sum adds. For scales up to 4,096 the two differ by less than `1e-9` of
-/// themselves.
+/// Each term is the one before times a step `g_j = exp(-(2*(m+j)+1) / (2*sigma^2))`, and each step
+/// is the one before times `h = exp(-1/sigma^2)`. One pass rounds every product up and another
+/// rounds it down, so the two sums enclose the true one; since the steps fall, what is left out
+/// after term `j` is at most that term times `g_j / (1 - g_j)`, which the upper sum adds. For
+/// scales up to 4,096 the two differ by less than `1e-9` of themselves.
 pub(super) fn relative_tail(sigma: &RBig, m: i128) -> (RBig, RBig) {
     let square = sigma.sqr();
     let first_step = RBig::from(IBig::from(2 * m + 1)) / (&square * RBig::from(2));
@@ -89,7 +89,8 @@ fn sum_up(mut step: u64, ratio: u64) -> (u128, RBig) {
     loop {
         sum += u128::from(term);
         let next = times_up(term, step);
-        // The rest is at most next / (1 - step), and it may be left out once it is below 2^-40 of the sum.
+        // The rest is at most next / (1 - step), and it may be left out once it is below 2^-40 of
+        // the sum.
         let gap = ONE - step;
         if gap > 0 && (u128::from(next) << PLACES) / u128::from(gap) < sum >> 40 {
             return (sum, RBig::from(next) / RBig::from(gap));

@@ -1,7 +1,8 @@
 //! Intervals around released values: what the noise may have done to them.
 //!
-//! All of this is post-processing of released values, so floating point is allowed; only [`Noise::half_width`] is
-//! exact. Intervals cover the noise around the *bounded* answer, not what bounding left out.
+//! All of this is post-processing of released values, so floating point is allowed; only
+//! [`Noise::half_width`] is exact. Intervals cover the noise around the *bounded* answer, not what
+//! bounding left out.
 
 mod ratio;
 #[cfg(test)]
@@ -50,10 +51,11 @@ impl Confidence {
 
 /// Intervals around the released values of one column, with the common work done once.
 ///
-/// A plain value `y` has the interval `y - w ..= y + w`, where `w` is the exact [`Noise::half_width`]. A value that is
-/// only seen when it reaches a threshold is more likely to have been lifted over it, so its interval inverts the law
-/// truncated at the threshold: it holds every count `n >= 0` for which neither `P[Y >= y | Y >= T]` nor
-/// `P[Y <= y | Y >= T]` is below half the error, with `Y = n + noise`.
+/// A plain value `y` has the interval `y - w ..= y + w`, where `w` is the exact
+/// [`Noise::half_width`]. A value that is only seen when it reaches a threshold is more likely to
+/// have been lifted over it, so its interval inverts the law truncated at the threshold: it holds
+/// every count `n >= 0` for which neither `P[Y >= y | Y >= T]` nor `P[Y <= y | Y >= T]` is below
+/// half the error, with `Y = n + noise`.
 #[derive(Debug, Clone)]
 pub struct Intervals {
     noise: Noise,
@@ -87,8 +89,9 @@ impl Intervals {
         }
     }
 
-    /// Both conditional probabilities move one way as the count grows, so each limit is found by bisection. The upper
-    /// limit is never above the plain one, because seeing the value at all speaks for a larger count.
+    /// Both conditional probabilities move one way as the count grows, so each limit is found by
+    /// bisection. The upper limit is never above the plain one, because seeing the value at all
+    /// speaks for a larger count.
     fn invert_truncated(&self, released: i128, threshold: i128) -> (i128, i128) {
         let top = released.saturating_add(self.half_width).max(0);
         let is_too_small =
@@ -109,7 +112,8 @@ impl Intervals {
     }
 }
 
-/// The first number in `low..high` for which the predicate is false, or `high`; it must turn false at most once.
+/// The first number in `low..high` for which the predicate is false, or `high`; it must turn false
+/// at most once.
 fn first_false(low: i128, high: i128, predicate: impl Fn(i128) -> bool) -> i128 {
     let (mut low, mut high) = (low, high);
     while low < high {

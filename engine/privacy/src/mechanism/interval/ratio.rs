@@ -1,7 +1,8 @@
 //! The confidence set of a ratio of two noisy numbers.
 //!
-//! *Source*: Fieller 1954, *Some problems in interval estimation*: if `r` is the true ratio, the pivot `S - r*C` is
-//! noise alone, `L1 - r*L2`, so the set holds every `r` for which the pivot is not unusually large.
+//! *Source*: Fieller 1954, *Some problems in interval estimation*: if `r` is the true ratio, the
+//! pivot `S - r*C` is noise alone, `L1 - r*L2`, so the set holds every `r` for which the pivot is
+//! not unusually large.
 
 use super::super::gaussian::upper_tail_f64;
 use super::super::{DiscreteGaussian, DiscreteLaplace, Noise};
@@ -22,14 +23,15 @@ pub struct Ratio<'a> {
     pub bounds: (f64, f64),
 }
 
-/// The smallest interval that holds every ratio within the bounds whose pivot is not unusually large.
+/// The smallest interval that holds every ratio within the bounds whose pivot is not unusually
+/// large.
 ///
-/// When the data says nothing (the count is drowned in noise, or no ratio within the bounds explains the pair) the
-/// interval is the bounds themselves.
+/// When the data says nothing (the count is drowned in noise, or no ratio within the bounds
+/// explains the pair) the interval is the bounds themselves.
 ///
-/// *Guarantee*: covers the ratio of the two bounded answers at least at the stated confidence, for noises whose joint
-/// law the normal or Laplace law describes: quantiles are widened by half a step of each noise, which covers the
-/// difference between discrete and continuous laws.
+/// *Guarantee*: covers the ratio of the two bounded answers at least at the stated confidence, for
+/// noises whose joint law the normal or Laplace law describes: quantiles are widened by half a step
+/// of each noise, which covers the difference between discrete and continuous laws.
 pub fn ratio_interval(ratio: &Ratio<'_>, confidence: &Confidence) -> (f64, f64) {
     let (low, high) = ratio.bounds;
     let miss = confidence.miss.to_f64().value();
@@ -41,8 +43,8 @@ pub fn ratio_interval(ratio: &Ratio<'_>, confidence: &Confidence) -> (f64, f64) 
     };
     let estimate = pivot.sum / pivot.count;
     let inside = if estimate.is_finite() { estimate.clamp(low, high) } else { low };
-    // The excess is concave on each side of the estimate: one sign change at most between a point of the set and an
-    // end outside it.
+    // The excess is concave on each side of the estimate: one sign change at most between a point
+    // of the set and an end outside it.
     if pivot.excess(inside) <= 0.0 {
         return (pivot.edge(inside, low), pivot.edge(inside, high));
     }
@@ -61,7 +63,8 @@ struct Pivot {
 }
 
 impl Pivot {
-    /// How far the pivot at this ratio is above its quantile; a ratio belongs to the set where this is not positive.
+    /// How far the pivot at this ratio is above its quantile; a ratio belongs to the set where this
+    /// is not positive.
     fn excess(&self, ratio: f64) -> f64 {
         (self.sum - ratio * self.count).abs() - self.quantile(ratio)
     }
@@ -77,8 +80,8 @@ impl Pivot {
         continuous + 0.5 * (1.0 + weight)
     }
 
-    /// From a point of the set towards an end: the end if it belongs to the set, else where the set stops, rounded
-    /// outwards.
+    /// From a point of the set towards an end: the end if it belongs to the set, else where the set
+    /// stops, rounded outwards.
     fn edge(&self, inside: f64, end: f64) -> f64 {
         if self.excess(end) <= 0.0 {
             return end;
@@ -102,7 +105,8 @@ enum Law {
     Gaussian { sum: f64, count: f64, quantile: f64 },
     /// Both Laplace: two scales.
     Laplace { sum: f64, count: f64 },
-    /// One of each: a size that each exceeds with half the error, so that both bounds hold together.
+    /// One of each: a size that each exceeds with half the error, so that both bounds hold
+    /// together.
     Mixed { sum: f64, count: f64 },
 }
 
@@ -143,10 +147,12 @@ fn normal_quantile(miss: f64) -> f64 {
     largest_above(40.0, |size| 2.0 * upper_tail_f64(size) > miss)
 }
 
-/// The size that the sum of two independent Laplace variables exceeds, on either side, with probability `miss`.
+/// The size that the sum of two independent Laplace variables exceeds, on either side, with
+/// probability `miss`.
 ///
-/// Newton's method on the logarithm of the tail, which is concave: from a start where the tail is too small, every
-/// step lands where it is still too small, so stopping early can only widen an interval.
+/// Newton's method on the logarithm of the tail, which is concave: from a start where the tail is
+/// too small, every step lands where it is still too small, so stopping early can only widen an
+/// interval.
 fn laplace_quantile(first: f64, second: f64, miss: f64) -> f64 {
     let (small, large) = if first < second { (first, second) } else { (second, first) };
     let log_miss = miss.ln();
@@ -158,8 +164,8 @@ fn laplace_quantile(first: f64, second: f64, miss: f64) -> f64 {
     size
 }
 
-/// `P[|L1 + L2| > x] = (a^2*exp(-x/a) - b^2*exp(-x/b)) / (a^2 - b^2)` for scales `a > b`, its limit where they are
-/// equal, and minus its derivative.
+/// `P[|L1 + L2| > x] = (a^2*exp(-x/a) - b^2*exp(-x/b)) / (a^2 - b^2)` for scales `a > b`, its limit
+/// where they are equal, and minus its derivative.
 fn laplace_sum_tail(small: f64, large: f64, size: f64) -> (f64, f64) {
     let decay = (-size / large).exp();
     if small > large * (1.0 - 1e-6) {

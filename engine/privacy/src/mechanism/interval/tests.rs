@@ -32,8 +32,9 @@ fn plain_intervals_are_symmetric_and_saturate() {
     assert_eq!(noise.interval(i128::MIN, &confidence, None).0, i128::MIN);
 }
 
-/// Coverage over `N` = 20,000 draws that were seen. The limit is six standard deviations below 95%: a false alarm once
-/// in 1e9 seeds, and the seed is fixed. An interval that covers less than 93% is caught with probability above 0.99.
+/// Coverage over `N` = 20,000 draws that were seen. The limit is six standard deviations below 95%:
+/// a false alarm once in 1e9 seeds, and the seed is fixed. An interval that covers less than 93% is
+/// caught with probability above 0.99.
 #[track_caller]
 fn check_coverage(seed: u64, mut covers: impl FnMut(&mut ChaCha20Rng) -> Option<bool>) {
     const N: u32 = 20_000;
@@ -145,7 +146,8 @@ fn a_ratio_that_says_nothing_has_its_bounds() {
 }
 
 proptest! {
-    /// Intervals stay within the bounds, are ordered, and hold the clamped estimate whenever the count is clear.
+    /// Intervals stay within the bounds, are ordered, and hold the clamped estimate whenever the
+    /// count is clear.
     #[test]
     fn ratio_intervals_are_sane(
         sum in -1_000_000i128..1_000_000, count in -1000i128..10_000, width in 1u64..5_000,

@@ -1,4 +1,5 @@
-//! Discrete Laplace noise: probability proportional to `exp(-|x| / b)`. The proof note is `PROOF.md`.
+//! Discrete Laplace noise: probability proportional to `exp(-|x| / b)`. The proof note is
+//! `PROOF.md`.
 
 use dashu::integer::IBig;
 use dashu::rational::RBig;
@@ -12,7 +13,8 @@ use crate::precise;
 ///
 /// *Guarantee*: per cell, `D/b`-DP for integers that change by at most `D`.
 ///
-/// *Source*: Ghosh, Roughgarden & Sundararajan 2012; sampled by Canonne, Kamath & Steinke 2020, Algorithm 2.
+/// *Source*: Ghosh, Roughgarden & Sundararajan 2012; sampled by Canonne, Kamath & Steinke 2020,
+/// Algorithm 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DiscreteLaplace {
     scale: Scale,
