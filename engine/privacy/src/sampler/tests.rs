@@ -21,15 +21,16 @@ fn fraction(numerator: u64, denominator: u64) -> RBig {
     RBig::from(numerator) / RBig::from(denominator)
 }
 
-/// Plays back given words, then zeros.
+/// Plays back given words, then zeros or what another generator draws.
 struct Script {
     words: Vec<u32>,
     position: usize,
+    afterwards: Option<ChaCha20Rng>,
 }
 
 impl Script {
     fn new(words: Vec<u32>) -> Self {
-        Self { words, position: 0 }
+        Self { words, position: 0, afterwards: None }
     }
 }
 
@@ -38,7 +39,8 @@ impl TryRng for Script {
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         self.position += 1;
-        Ok(self.words.get(self.position - 1).copied().unwrap_or(0))
+        let scripted = self.words.get(self.position - 1).copied();
+        Ok(scripted.unwrap_or_else(|| self.afterwards.as_mut().map_or(0, Rng::next_u32)))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
@@ -94,12 +96,10 @@ proptest! {
             let first = u128::try_from(first).unwrap();
             let at_once = (first..(first + words / u128::from(bound) + 2).min(words))
                 .filter(|word| {
-                    let mut words: Vec<u32> = (0..200).map(|i: u32| i.wrapping_mul(2_654_435_769)).collect();
-                    words[0] = *word as u32;
-                    if bits == 64 {
-                        words[1] = (*word >> 32) as u32;
-                    }
-                    let mut script = Script::new(words);
+                    let mut script = Script::new(vec![*word as u32, (*word >> 32) as u32]);
+                    script.words.truncate(bits / 32);
+                    // A rejected word is followed by good ones, so that the loop ends.
+                    script.afterwards = Some(generator(*word as u64));
                     let drawn = uniform_below(&mut script, bound);
                     u128::from(drawn) == result && script.position == bits / 32
                 })
