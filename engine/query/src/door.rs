@@ -4,8 +4,9 @@
 //! are translated: they name what the analyst wrote and never come from data, which the planner
 //! has not seen.
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
 use datafusion::optimizer::{Optimizer, OptimizerContext};
@@ -26,6 +27,17 @@ const TOKENS_MAX: usize = 10_000;
 /// A query may have so many bytes.
 const BYTES_MAX: usize = 1 << 20;
 
+/// A query may have so many operators: DataFusion copies a chain by recursion, one stack frame per
+/// operator, before its plan can be measured.
+const OPERATORS_MAX: usize = 800;
+
+/// A plan may have so many relations and expressions, and so many on one path. The parser's own
+/// limit does not see chains such as `a OR a OR ..`.
+const NODES_MAX: usize = 20_000;
+const RELATIONS_MAX: usize = 1_000;
+const RELATION_DEPTH_MAX: usize = 100;
+const EXPRESSION_DEPTH_MAX: usize = 200;
+
 /// Plans one SELECT statement over the catalogue's tables.
 pub(crate) async fn plan(
     context: &SessionContext,
@@ -37,6 +49,14 @@ pub(crate) async fn plan(
     let state = context.state();
     let translate = |error| translate(catalogue, error);
     let plan = state.statement_to_plan(statement).await.map_err(translate)?;
+    if !Size::default().holds(&plan, 0) {
+        return Err(Refusal::new(
+            RefusalCode::Syntax,
+            "the query",
+            "its plan is too large or nests too deep",
+            "split it; write a long chain of OR as IN (..)",
+        ));
+    }
     let analyzed = state
         .analyzer()
         .execute_and_check(plan, state.config_options(), |_, _| {})
@@ -49,6 +69,51 @@ pub(crate) async fn plan(
     ]);
     let settings = OptimizerContext::new().with_skip_failing_rules(false).with_max_passes(1);
     joins.optimize(analyzed, &settings, |_, _| {}).map_err(translate)
+}
+
+/// What has been seen of a plan. It stops at the first limit, so that it is itself neither deep
+/// nor long.
+#[derive(Default)]
+struct Size {
+    relations: usize,
+    nodes: usize,
+}
+
+impl Size {
+    fn holds(&mut self, plan: &LogicalPlan, depth: usize) -> bool {
+        self.relations += 1;
+        if depth > RELATION_DEPTH_MAX || self.relations > RELATIONS_MAX {
+            return false;
+        }
+        let mut fits = true;
+        let walked = plan.apply_expressions(|expr| {
+            fits &= self.holds_expression(expr, depth, 0);
+            Ok(if fits { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        walked.is_ok()
+            && fits
+            && plan.inputs().into_iter().all(|input| self.holds(input, depth + 1))
+    }
+
+    fn holds_expression(&mut self, expr: &Expr, relation_depth: usize, depth: usize) -> bool {
+        self.nodes += 1;
+        if depth > EXPRESSION_DEPTH_MAX || self.nodes > NODES_MAX {
+            return false;
+        }
+        let subquery = match expr {
+            Expr::ScalarSubquery(subquery) => Some(subquery),
+            Expr::Exists(exists) => Some(&exists.subquery),
+            Expr::InSubquery(test) => Some(&test.subquery),
+            Expr::SetComparison(test) => Some(&test.subquery),
+            _ => None,
+        };
+        let mut fits = subquery.is_none_or(|inner| self.holds(&inner.subquery, relation_depth + 1));
+        let walked = expr.apply_children(|child| {
+            fits &= self.holds_expression(child, relation_depth, depth + 1);
+            Ok(if fits { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        walked.is_ok() && fits
+    }
 }
 
 fn check_tokens(sql: &str) -> Result<(), Refusal> {
@@ -77,6 +142,15 @@ fn check_tokens(sql: &str) -> Result<(), Refusal> {
             "split it, or put a long IN list into a public table",
         ));
     }
+    let operators = tokens.iter().filter(|token| is_operator(token)).count();
+    if operators > OPERATORS_MAX {
+        return Err(Refusal::new(
+            RefusalCode::Syntax,
+            format!("the query has {operators} operators"),
+            format!("at most {OPERATORS_MAX} are read"),
+            "split it, or write a chain of OR as IN (..)",
+        ));
+    }
     for token in &tokens {
         if let Token::Word(word) = token
             && (word.value.starts_with("__") || !word.value.is_ascii())
@@ -90,6 +164,39 @@ fn check_tokens(sql: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Whatever can make a chain without parentheses. What is not known not to, counts.
+fn is_operator(token: &Token) -> bool {
+    const CHAINING: [&str; 12] = [
+        "and",
+        "or",
+        "not",
+        "is",
+        "in",
+        "between",
+        "like",
+        "ilike",
+        "union",
+        "except",
+        "intersect",
+        "join",
+    ];
+    match token {
+        Token::Word(word) => {
+            CHAINING.iter().any(|operator| word.value.eq_ignore_ascii_case(operator))
+        }
+        Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Comma
+        | Token::Period
+        | Token::LParen
+        | Token::RParen
+        | Token::SemiColon
+        | Token::EOF => false,
+        _ => true,
+    }
 }
 
 fn parse(sql: &str) -> Result<Statement, Refusal> {

@@ -1,6 +1,7 @@
 //! Tests of the whole engine: one binary with a module per subject, so that DataFusion links once.
 
 mod answers;
+mod attacks;
 mod bad_input;
 mod commands;
 mod coverage;

@@ -91,6 +91,15 @@ impl Splitter<'_> {
             None => (DraftKeys::Learned { selector: columns.units() }, max_groups),
         };
         let Columns { values, noisy, outputs, .. } = columns;
+        if noisy.is_empty() {
+            return Err(vec![Refusal::new(
+                RefusalCode::Aggregate,
+                "GROUP BY without an aggregate",
+                "the keys are declared, so nothing would be measured or paid for, and yet rows \
+                 would be read",
+                "add COUNT(DISTINCT unit), or read the keys from the catalogue",
+            )]);
+        }
         Ok(Draft {
             input,
             keys,
