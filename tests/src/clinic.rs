@@ -1,5 +1,7 @@
 //! A small clinic: a hub with records that tests can look through.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -69,10 +69,6 @@ impl QueryError {
         Self::Input { problem: problem.into(), fix: fix.into() }
     }
 
-    pub(crate) fn policy(problem: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::Policy { problem: problem.into(), fix: fix.into() }
-    }
-
     pub(crate) fn bug(what: impl Into<String>) -> Self {
         Self::Bug(what.into())
     }

@@ -86,8 +86,11 @@ pub(crate) fn narrow(relation: &mut Relation, predicate: &Scalar) {
     }
 }
 
+/// Which constants of a domain pass a test.
+type Keep<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+
 /// The column that a NULL-rejecting test is about, and which constants pass it.
-fn test_of_one_column(test: &Scalar) -> Option<(usize, Box<dyn Fn(&Value) -> bool + '_>)> {
+fn test_of_one_column(test: &Scalar) -> Option<(usize, Keep<'_>)> {
     match test {
         Scalar::Not(inner) => match inner.as_ref() {
             Scalar::IsNull(value) => Some((column(value)?, Box::new(|_| true))),

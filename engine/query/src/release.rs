@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, UInt64Array};
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use voilage_kernels::Totals;
@@ -47,8 +48,8 @@ pub(crate) fn release(
         let request = NoiseRequest {
             boundary: index,
             column: column_name(position, &column.measure),
-            noise: column.noise.clone(),
-            sensitivity: column.sensitivity.clone(),
+            noise: column.noise,
+            sensitivity: column.sensitivity,
         };
         noisy.push(source.perturb(&request, &cells)?);
     }
@@ -99,7 +100,7 @@ pub(crate) fn to_bytes(boundary: &Boundary, released: &Released) -> Result<Vec<u
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)
         .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))?;
-    let write = || -> Result<Vec<u8>, datafusion::arrow::error::ArrowError> {
+    let write = || -> Result<Vec<u8>, ArrowError> {
         let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
         writer.write(&batch)?;
         writer.into_inner()

@@ -12,6 +12,7 @@
 //! Everything else is refused by name: a new form of expression does not compile until someone
 //! decides about it here.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -186,12 +187,7 @@ impl Lowering<'_> {
         Ok(if list.negated { Scalar::Not(Box::new(test)) } else { test })
     }
 
-    fn cast(
-        &self,
-        whole: &Expr,
-        inner: &Expr,
-        target: &datafusion::arrow::datatypes::DataType,
-    ) -> Result<Scalar, Refusal> {
+    fn cast(&self, whole: &Expr, inner: &Expr, target: &DataType) -> Result<Scalar, Refusal> {
         if let Expr::Literal(scalar, _) = inner {
             let cast = scalar.cast_to(target).ok().and_then(|value| Value::from_scalar(&value));
             return cast.map_or_else(
@@ -222,6 +218,6 @@ fn refuse(expr: &Expr, why: &str) -> Refusal {
         format!("{expr}"),
         format!("{why}; below the aggregate every expression must be unable to fail"),
         "use columns, constants, comparisons, BETWEEN, IN (..), IS NULL, AND, OR and NOT; \
-         arithmetic and functions are free above the aggregate",
+         arithmetic is free above the aggregate",
     )
 }

@@ -59,3 +59,57 @@ fn declared_keys_without_an_aggregate_are_refused_before_a_row_is_read() {
         assert!(study.hub().ledger().charges("study").unwrap().is_empty());
     });
 }
+
+/// One person's rows would multiply at each join before they are bounded: that would tell, by time
+/// and memory, whether the person is there.
+#[test]
+fn joins_that_multiply_a_persons_rows_are_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let joined = |copies: usize| {
+        let more: String = (1..copies)
+            .map(|copy| format!(" JOIN visits v{copy} ON v0.person = v{copy}.person"))
+            .collect();
+        format!("SELECT COUNT(*) AS n FROM visits v0{more} WHERE v0.person = 3")
+    };
+    assert!(study.question(&joined(3), &rho("0.1")).is_ok());
+    let refused = study.question(&joined(4), &rho("0.1")).unwrap_err().to_string();
+    assert!(refused.contains("multiply"), "{refused}");
+}
+
+/// Each name stands for twice the one before: written out, thirty of them are a billion relations.
+#[test]
+fn doubling_table_expressions_are_refused_before_planning() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let mut sql = "WITH t0 AS (SELECT COUNT(*) AS n FROM visits)".to_owned();
+    for next in 1..30 {
+        let last = next - 1;
+        sql += &format!(", t{next} AS (SELECT n FROM t{last} UNION ALL SELECT n FROM \"t{last}\")");
+    }
+    let refused = study.question(&format!("{sql} SELECT n FROM t29"), &rho("0.1")).unwrap_err();
+    assert!(refused.to_string().contains("written out"), "{refused}");
+    let nested =
+        "SELECT n FROM (WITH a AS (SELECT COUNT(*) AS n FROM visits) SELECT n FROM a) AS b";
+    assert!(study.question(nested, &rho("0.1")).is_ok());
+    let twice = format!("WITH c AS (SELECT 1 AS x) {nested}");
+    let refused = study.question(&twice, &rho("0.1")).unwrap_err();
+    assert!(refused.to_string().contains("WITH inside"), "{refused}");
+}
+
+/// The planner leaves these clauses out without a word, which would answer another question.
+#[test]
+fn clauses_that_would_be_ignored_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    for sql in [
+        "SELECT COUNT(*) AS n FROM visits TABLESAMPLE (10)",
+        "SELECT site, COUNT(*) AS n FROM visits GROUP BY site QUALIFY n > 3",
+    ] {
+        let refused = study.question(sql, &rho("0.1")).unwrap_err();
+        assert!(refused.to_string().contains("the clause"), "{refused}");
+    }
+}

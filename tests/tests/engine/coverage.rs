@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::Array;
 use voilage_tests::clinic::{Clinic, orderly_visits};
 use voilage_tests::randomness::Tape;
 

@@ -1,5 +1,7 @@
 //! Tests of the whole engine: one binary with a module per subject, so that DataFusion links once.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod answers;
 mod attacks;
 mod bad_input;

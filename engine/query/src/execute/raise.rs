@@ -84,11 +84,14 @@ impl Raising<'_> {
         columns: &[ScanColumn],
     ) -> Result<Raised, QueryError> {
         let file = self.files.get(table).ok_or_else(|| QueryError::bug("an unchecked table"))?;
-        let kind_of_unit = |name: &str| {
-            columns.iter().find(|column| column.name == name).map_or(Type::Int64, |c| c.kind)
+        let unit = match unit {
+            None => None,
+            Some(name) => {
+                let column = columns.iter().find(|column| column.name == name);
+                let kind = column.ok_or_else(|| QueryError::bug("a scan without its unit"))?.kind;
+                Some(scanned(table, name, kind, &Declared::Nothing, file))
+            }
         };
-        let unit =
-            unit.map(|name| scanned(table, name, kind_of_unit(name), &Declared::Nothing, file));
         let exprs = columns
             .iter()
             .map(|column| scanned(table, &column.name, column.kind, &column.declared, file))

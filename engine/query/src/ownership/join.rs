@@ -17,6 +17,10 @@ use crate::error::{Refusal, RefusalCode};
 use crate::plan::{ColumnFacts, JoinKind, Node, Owner, Relation, Scalar, Type};
 use crate::totality;
 
+/// So many tables of individuals may be multiplied with each other. A unit's rows multiply at
+/// each such join before they are bounded, and how long that takes would tell about the unit.
+const MULTIPLIED_MAX: usize = 3;
+
 impl Splitter<'_> {
     pub(super) fn join(&self, join: &Join) -> Result<Relation, Refusal> {
         if join.null_equality != NullEquality::NullEqualsNothing || join.null_aware {
@@ -95,6 +99,10 @@ impl Splitter<'_> {
                 };
                 on.remove(position);
                 same_unit = true;
+                if kind != JoinKind::Semi && multiplied(&left) + multiplied(&right) > MULTIPLIED_MAX
+                {
+                    return Err(too_many_joins());
+                }
                 joint_owner(kind, &left.owner, &right.owner)
             }
         };
@@ -192,6 +200,27 @@ fn unit_missing(left: &Relation, right: &Relation) -> Refusal {
         "a join of rows of individuals",
         "rows of two people would be combined, so nobody would own the result",
         fix,
+    )
+}
+
+/// The tables of individuals whose rows are multiplied in a relation; a semi-join multiplies none.
+fn multiplied(relation: &Relation) -> usize {
+    match &relation.node {
+        Node::Scan { unit, .. } => usize::from(unit.is_some()),
+        Node::Filter { input, .. } | Node::Project { input, .. } => multiplied(input),
+        Node::Join { kind: JoinKind::Semi, left, .. } => multiplied(left),
+        Node::Join { kind: JoinKind::Inner | JoinKind::Left, left, right, .. } => {
+            multiplied(left) + multiplied(right)
+        }
+    }
+}
+
+fn too_many_joins() -> Refusal {
+    Refusal::new(
+        RefusalCode::OwnedOperation,
+        format!("more than {MULTIPLIED_MAX} tables of individuals joined with each other"),
+        "one person's rows multiply at every join before they are bounded",
+        "test membership with unit IN (SELECT unit ..), which multiplies nothing",
     )
 }
 

@@ -11,7 +11,7 @@ mod relation;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 
-pub(crate) use boundary::{Draft, DraftColumn, DraftKeys};
+pub(crate) use boundary::{Draft, DraftKeys};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};

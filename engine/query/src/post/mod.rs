@@ -14,11 +14,13 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::MemTable;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan};
+use datafusion::logical_expr::{
+    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableScanBuilder,
+};
 use datafusion::prelude::SessionContext;
 
 use crate::answer::Interval;
@@ -186,15 +188,11 @@ fn bound_scan(
     let batch = table::shown(boundary, released, Arc::clone(&schema))?;
     let provider = MemTable::try_new(schema, vec![vec![batch]])
         .map_err(|_| QueryError::bug("a released table does not fit its schema"))?;
-    TableScan::try_new(
-        scan.table_name.clone(),
-        provider_as_source(Arc::new(provider)),
-        scan.projection.clone(),
-        Vec::new(),
-        None,
-    )
-    .map(LogicalPlan::TableScan)
-    .map_err(|_| QueryError::bug("a released table cannot be scanned"))
+    TableScanBuilder::new(scan.table_name.clone(), provider_as_source(Arc::new(provider)))
+        .with_projection(scan.projection.clone())
+        .build()
+        .map(LogicalPlan::TableScan)
+        .map_err(|_| QueryError::bug("a released table cannot be scanned"))
 }
 
 /// The public tables that the plan above the boundaries reads.
@@ -206,7 +204,7 @@ pub(crate) fn public_tables(above: &LogicalPlan) -> Result<Vec<String>, QueryErr
         {
             names.push(scan.table_name.table().to_owned());
         }
-        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+        Ok(TreeNodeRecursion::Continue)
     });
     walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
     Ok(names)

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use datafusion::arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
+};
 use datafusion::arrow::datatypes::SchemaRef;
 use voilage_kernels::Grid;
 use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
@@ -40,8 +42,7 @@ pub(super) fn shown(
     }
     columns.extend(lows);
     columns.extend(highs);
-    let options = datafusion::arrow::array::RecordBatchOptions::new()
-        .with_row_count(Some(released.keys.num_rows()));
+    let options = RecordBatchOptions::new().with_row_count(Some(released.keys.num_rows()));
     RecordBatch::try_new_with_options(schema, columns, &options)
         .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))
 }

@@ -4,6 +4,8 @@
 //! are translated: they name what the analyst wrote and never come from data, which the planner
 //! has not seen.
 
+mod text;
+
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -14,22 +16,11 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
 use crate::error::{Refusal, RefusalCode, nearest};
 use crate::session::DEPTH_MAX;
-
-/// A query may have so many tokens.
-const TOKENS_MAX: usize = 10_000;
-
-/// A query may have so many bytes.
-const BYTES_MAX: usize = 1 << 20;
-
-/// A query may have so many operators: DataFusion copies a chain by recursion, one stack frame per
-/// operator, before its plan can be measured.
-const OPERATORS_MAX: usize = 800;
 
 /// A plan may have so many relations and expressions, and so many on one path. The parser's own
 /// limit does not see chains such as `a OR a OR ..`.
@@ -44,7 +35,7 @@ pub(crate) async fn plan(
     catalogue: &Catalogue,
     sql: &str,
 ) -> Result<LogicalPlan, Refusal> {
-    check_tokens(sql)?;
+    text::check(sql)?;
     let statement = parse(sql)?;
     let state = context.state();
     let translate = |error| translate(catalogue, error);
@@ -116,89 +107,6 @@ impl Size {
     }
 }
 
-fn check_tokens(sql: &str) -> Result<(), Refusal> {
-    if sql.len() > BYTES_MAX || sql.contains('\0') {
-        return Err(Refusal::new(
-            RefusalCode::Syntax,
-            "the query text",
-            "it is longer than 1 MiB or contains a NUL byte",
-            "send one plain SELECT statement",
-        ));
-    }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().map_err(|error| {
-        Refusal::new(
-            RefusalCode::Syntax,
-            "the query text",
-            error.to_string(),
-            "close quotes and comments; identifiers are ASCII words or stand in double quotes",
-        )
-    })?;
-    let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
-    if words > TOKENS_MAX {
-        return Err(Refusal::new(
-            RefusalCode::Syntax,
-            format!("the query has {words} tokens"),
-            format!("at most {TOKENS_MAX} are read"),
-            "split it, or put a long IN list into a public table",
-        ));
-    }
-    let operators = tokens.iter().filter(|token| is_operator(token)).count();
-    if operators > OPERATORS_MAX {
-        return Err(Refusal::new(
-            RefusalCode::Syntax,
-            format!("the query has {operators} operators"),
-            format!("at most {OPERATORS_MAX} are read"),
-            "split it, or write a chain of OR as IN (..)",
-        ));
-    }
-    for token in &tokens {
-        if let Token::Word(word) = token
-            && (word.value.starts_with("__") || !word.value.is_ascii())
-        {
-            return Err(Refusal::new(
-                RefusalCode::Syntax,
-                format!("identifier {:?}", word.value),
-                "identifiers are ASCII and do not start with __, so that none can pass for another",
-                "rename it",
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Whatever can make a chain without parentheses. What is not known not to, counts.
-fn is_operator(token: &Token) -> bool {
-    const CHAINING: [&str; 12] = [
-        "and",
-        "or",
-        "not",
-        "is",
-        "in",
-        "between",
-        "like",
-        "ilike",
-        "union",
-        "except",
-        "intersect",
-        "join",
-    ];
-    match token {
-        Token::Word(word) => {
-            CHAINING.iter().any(|operator| word.value.eq_ignore_ascii_case(operator))
-        }
-        Token::Whitespace(_)
-        | Token::Number(..)
-        | Token::SingleQuotedString(_)
-        | Token::Comma
-        | Token::Period
-        | Token::LParen
-        | Token::RParen
-        | Token::SemiColon
-        | Token::EOF => false,
-        _ => true,
-    }
-}
-
 fn parse(sql: &str) -> Result<Statement, Refusal> {
     let syntax = |error: DataFusionError| {
         Refusal::new(
@@ -227,6 +135,9 @@ fn parse(sql: &str) -> Result<Statement, Refusal> {
     let SqlStatement::Query(query) = inner.as_ref() else { return Err(only_select()) };
     if !statements.is_empty() || !is_select(&query.body) {
         return Err(only_select());
+    }
+    if let Some(with) = &query.with {
+        text::check_expansion(with, &query.body.to_string())?;
     }
     if query.with.as_ref().is_some_and(|with| with.recursive) {
         return Err(Refusal::new(
