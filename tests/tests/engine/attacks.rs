@@ -93,10 +93,8 @@ fn doubling_table_expressions_are_refused_before_planning() {
     assert!(refused.to_string().contains("written out"), "{refused}");
     let nested =
         "SELECT n FROM (WITH a AS (SELECT COUNT(*) AS n FROM visits) SELECT n FROM a) AS b";
-    assert!(study.question(nested, &rho("0.1")).is_ok());
-    let twice = format!("WITH c AS (SELECT 1 AS x) {nested}");
-    let refused = study.question(&twice, &rho("0.1")).unwrap_err();
-    assert!(refused.to_string().contains("WITH inside"), "{refused}");
+    let refused = study.question(nested, &rho("0.1")).unwrap_err().to_string();
+    assert!(refused.contains("WITH inside"), "{refused}");
 }
 
 /// The planner leaves these clauses out without a word, which would answer another question.

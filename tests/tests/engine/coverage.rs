@@ -31,8 +31,8 @@ fn ninety_five_percent_of_the_exact_bounded_answers_are_covered() {
         let exact = exact_answers(&tape);
         for (position, interval) in answer.intervals.iter().enumerate() {
             let Some(interval) = interval else { continue };
-            for row in 0..interval.low.len() {
-                let Some(truth) = exact[position - 1][row] else { continue };
+            for (row, truth) in exact[position - 1].iter().enumerate() {
+                let Some(truth) = *truth else { continue };
                 let name = answer.table.schema().field(position).name().clone();
                 let count = covered.entry(name).or_default();
                 // The values are whole grid steps; half of one is rounding.
