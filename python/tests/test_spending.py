@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import voilage
 
-SQL = "SELECT site, COUNT(DISTINCT person) AS people FROM visits WHERE site IS NOT NULL GROUP BY site ORDER BY site"
+SQL = (
+    "SELECT site, COUNT(DISTINCT person) AS people "
+    "FROM visits WHERE site IS NOT NULL GROUP BY site ORDER BY site"
+)
 
 
 def test_preview_is_free(study: voilage.Study) -> None:

@@ -4,7 +4,22 @@ from typing import Any, final
 
 from voilage._study import Budget
 
-__all__: list[str]
+__all__ = [
+    "BudgetRefused",
+    "Bug",
+    "FixQuery",
+    "Hub",
+    "PolicyRefused",
+    "Preview",
+    "Query",
+    "Result",
+    "Study",
+    "Table",
+    "TryAgain",
+    "VoilageError",
+    "__version__",
+    "main",
+]
 __version__: str
 
 class VoilageError(Exception): ...
