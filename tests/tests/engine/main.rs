@@ -8,6 +8,7 @@ mod bad_input;
 mod commands;
 mod coverage;
 mod crash;
+mod demo;
 mod neighbours;
 mod refusals;
 mod tidy;

@@ -63,7 +63,7 @@ fn exact(column: &RecordedColumn) -> BTreeMap<Box<[u8]>, i128> {
     column.cells.iter().map(|cell| (cell.label.clone(), cell.exact)).collect()
 }
 
-fn compare(sql: &str, one: &[RecordedColumn], other: &[RecordedColumn], learned: bool) {
+pub(crate) fn compare(sql: &str, one: &[RecordedColumn], other: &[RecordedColumn], learned: bool) {
     assert_eq!(one.len(), other.len(), "{sql}: the number of noise requests differs");
     for (left, right) in one.iter().zip(other) {
         assert_eq!(left.request, right.request, "{sql}: the noise differs");
