@@ -17,6 +17,9 @@ use datafusion::logical_expr::{
 use crate::catalogue::Declared;
 use crate::plan::{Type, Value};
 
+/// The only function that may run below the boundary.
+pub(super) const ENFORCE: &str = "enforce";
+
 /// A total function of one column: canonical type, NaN to NULL, numbers clamped, unlisted values
 /// to NULL.
 #[derive(Debug)]
@@ -117,7 +120,7 @@ impl Hash for Enforce {
 
 impl ScalarUDFImpl for Enforce {
     fn name(&self) -> &str {
-        "enforce"
+        ENFORCE
     }
 
     fn signature(&self) -> &Signature {
