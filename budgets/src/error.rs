@@ -1,13 +1,13 @@
 //! What can go wrong, ordered by what the reader must do about it.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use thiserror::Error;
 use voilage_privacy::Accountant;
 
 use crate::refusal::Shortfall;
+use crate::store::database::location::Location;
 
 /// What the reader must do; every error of every room has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,28 +44,25 @@ impl ErrorKind {
 pub enum LedgerError {
     // Fix the input.
     /// No file at this path.
-    #[error("there is no ledger at {}; create one with `voilage init`", path.display())]
+    #[error("there is no ledger at {}; create one with `voilage init`", at)]
     Missing {
         /// Where it was looked for.
-        path: PathBuf,
+        at: Location,
     },
     /// A file where a new ledger should go.
     #[error(
         "{} exists already and was not touched; open it, or give the new ledger another path",
-        path.display()
+        at
     )]
     AlreadyExists {
         /// Where the new ledger should go.
-        path: PathBuf,
+        at: Location,
     },
     /// The file is something else.
-    #[error(
-        "{} is not a Voilage ledger ({why}); check the `ledger` path in the hub file",
-        path.display()
-    )]
+    #[error("{} is not a Voilage ledger ({why}); check the `ledger` path in the hub file", at)]
     NotALedger {
-        /// The file.
-        path: PathBuf,
+        /// The ledger.
+        at: Location,
         /// What was found in it.
         why: &'static str,
     },
@@ -73,11 +70,11 @@ pub enum LedgerError {
     #[error(
         "{} was written by a newer Voilage (ledger version {found}, this one knows up to \
          {known}); upgrade Voilage, the ledger was not touched",
-        path.display()
+        at
     )]
     NewerVersion {
-        /// The file.
-        path: PathBuf,
+        /// The ledger.
+        at: Location,
         /// The version it has.
         found: i64,
         /// The newest version known here.
@@ -87,19 +84,30 @@ pub enum LedgerError {
     #[error(
         "the ledger {} is read-only and this needs to write to it; make the file and its folder \
          writable for this user",
-        path.display()
+        at
     )]
     ReadOnly {
-        /// The file.
-        path: PathBuf,
+        /// The ledger.
+        at: Location,
     },
     /// The file system refused.
-    #[error("the ledger {} cannot be opened: {why}; check the path and its permissions", path.display())]
+    #[error("the ledger {} cannot be opened: {why}; check the path and its permissions", at)]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// The ledger.
+        at: Location,
         /// What the file system said.
         why: String,
+    },
+    /// The database may forget what it has confirmed.
+    #[error(
+        "the ledger {at} runs with {setting} = off, so a power cut could forget charges that were told; \
+         set {setting} = on in postgresql.conf and reload the server"
+    )]
+    NotDurable {
+        /// The ledger.
+        at: Location,
+        /// The setting of the server.
+        setting: &'static str,
     },
     /// No dataset of this name.
     #[error("there is no dataset {name:?} in this ledger{nearest}")]
@@ -272,7 +280,16 @@ pub enum LedgerError {
          check it, then ask again: the same request is never charged twice"
     )]
     Disk {
-        /// What SQLite said.
+        /// What the database said.
+        why: String,
+    },
+    /// PostgreSQL went away.
+    #[error(
+        "the connection to the ledger's database was lost ({why}); no answer was given, and the charge \
+         is either recorded or not, never half. Ask again: the same request is never charged twice"
+    )]
+    ConnectionLost {
+        /// What the connection or the server said.
         why: String,
     },
     /// The operating system has no random bytes.
@@ -307,12 +324,20 @@ pub enum LedgerError {
     /// A number left the range of the ledger.
     #[error("a privacy quantity is too large for the ledger; please report this")]
     Overflow,
-    /// Anything else SQLite says.
-    #[error("the ledger's database failed: {0}; please report this")]
-    Database(rusqlite::Error),
+    /// Anything else the database says.
+    #[error("the ledger's database failed: {why}; please report this")]
+    Database {
+        /// What it said.
+        why: String,
+    },
 }
 
 impl LedgerError {
+    /// A contradiction outside the chain.
+    pub(crate) fn altered(what: &str) -> Self {
+        Self::Altered { place: Place::Elsewhere, what: what.to_owned() }
+    }
+
     /// What the reader must do.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -322,6 +347,7 @@ impl LedgerError {
             | Self::NewerVersion { .. }
             | Self::ReadOnly { .. }
             | Self::Unreadable { .. }
+            | Self::NotDurable { .. }
             | Self::UnknownDataset { .. }
             | Self::UnknownProject { .. }
             | Self::BadTerms { .. }
@@ -337,12 +363,13 @@ impl LedgerError {
             | Self::AlreadySealed { .. }
             | Self::Busy
             | Self::Disk { .. }
+            | Self::ConnectionLost { .. }
             | Self::NoRandomness => ErrorKind::TryAgain,
             Self::Altered { .. }
             | Self::WrongAccountant { .. }
             | Self::Misuse(_)
             | Self::Overflow
-            | Self::Database(_) => ErrorKind::Bug,
+            | Self::Database { .. } => ErrorKind::Bug,
         }
     }
 }
@@ -393,22 +420,6 @@ impl fmt::Display for Place {
         match self {
             Self::Entry(position) => write!(f, "at entry {position}"),
             Self::Elsewhere => write!(f, "outside its chain"),
-        }
-    }
-}
-
-impl From<rusqlite::Error> for LedgerError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
-                Self::Disk { why: error.to_string() }
-            }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Altered { place: Place::Elsewhere, what: error.to_string() }
-            }
-            _ => Self::Database(error),
         }
     }
 }

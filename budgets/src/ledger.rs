@@ -1,10 +1,9 @@
 //! The ledger as the rooms above see it: one handle, one method per thing to do.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
@@ -14,9 +13,11 @@ use crate::error::LedgerError;
 use crate::refusal;
 use crate::store::accounts::{DatasetRow, ProjectRow};
 use crate::store::chain::{self, Head};
-use crate::store::schema::{self, OpenFile};
+use crate::store::database::location::Location;
+use crate::store::database::{self, Access, Store, Transaction};
 use crate::store::verify::{self, Verification};
-use crate::store::{accounts, admit, charges, seal, terms};
+use crate::store::writer::Writer;
+use crate::store::{accounts, admit, charges, identity, seal, terms};
 
 /// The budgets of all datasets and projects, in one file.
 ///
@@ -28,10 +29,11 @@ use crate::store::{accounts, admit, charges, seal, terms};
 /// *Errors*: every method may return [`LedgerError::Busy`], [`LedgerError::Disk`],
 /// [`LedgerError::Altered`] and, when it writes, [`LedgerError::ReadOnly`].
 pub struct Ledger {
-    path: PathBuf,
-    read_only: bool,
+    location: Location,
     clock: Arc<dyn Clock>,
-    connection: Mutex<Connection>,
+    writer: Writer,
+    /// Readers have a connection of their own: the writer's may hold what is not durable yet.
+    reader: Mutex<Box<dyn Store>>,
 }
 
 impl Ledger {
@@ -39,9 +41,17 @@ impl Ledger {
     ///
     /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
     pub fn create(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        let path = path.as_ref();
-        let file = schema::create(path, clock.as_ref())?;
-        Ok(Self::from_file(path, file, clock))
+        Self::create_at(&path.as_ref().into(), clock)
+    }
+
+    /// Creates a ledger in a file or in a PostgreSQL database.
+    ///
+    /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
+    pub fn create_at(location: &Location, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let store = database::create(location, &mut |transaction| {
+            identity::record(transaction, clock.as_ref())
+        })?;
+        Self::on(location, store, clock)
     }
 
     /// Opens the ledger file at `path`.
@@ -49,14 +59,21 @@ impl Ledger {
     /// *Errors*: [`LedgerError::Missing`], [`LedgerError::NotALedger`],
     /// [`LedgerError::NewerVersion`], [`LedgerError::Unreadable`].
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        let path = path.as_ref();
-        let file = schema::open(path)?;
-        Ok(Self::from_file(path, file, clock))
+        Self::open_at(&path.as_ref().into(), clock)
+    }
+
+    /// Opens the ledger in a file or in a PostgreSQL database.
+    ///
+    /// *Errors*: [`LedgerError::Missing`], [`LedgerError::NotALedger`],
+    /// [`LedgerError::NewerVersion`], [`LedgerError::NotDurable`], [`LedgerError::Unreadable`].
+    pub fn open_at(location: &Location, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let store = database::open(location)?;
+        Self::on(location, store, clock)
     }
 
     /// Where the ledger is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Registers a dataset with its lifetime cap; doing it again with the same terms changes nothing.
@@ -199,7 +216,7 @@ impl Ledger {
     ///
     /// *Errors*: [`LedgerError::Altered`] with the first entry that is wrong.
     pub fn verify(&self) -> Result<Verification, LedgerError> {
-        self.read(|transaction| verify::verify(transaction))
+        self.read_store(|store| verify::verify(store))
     }
 
     /// The end of the chain.
@@ -207,72 +224,56 @@ impl Ledger {
         self.read(|transaction| chain::head(transaction))
     }
 
-    fn from_file(path: &Path, file: OpenFile, clock: Arc<dyn Clock>) -> Self {
-        let OpenFile { connection, read_only } = file;
-        Self { path: path.to_owned(), read_only, clock, connection: Mutex::new(connection) }
+    fn on(
+        location: &Location,
+        store: Box<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self {
+            location: location.clone(),
+            clock,
+            writer: Writer::new(store),
+            reader: Mutex::new(database::open(location)?),
+        })
     }
 
-    /// Runs `work` under the write lock and makes it durable, all or nothing.
-    fn write<T>(
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Runs `work` as the only writer and makes it durable, all or nothing.
+    pub(crate) fn write<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        if self.read_only {
-            return Err(LedgerError::ReadOnly { path: self.path.clone() });
-        }
-        self.transact(TransactionBehavior::Immediate, work)
+        self.writer.write(work)
     }
 
-    /// Runs `work` on one snapshot.
-    fn read<T>(
+    /// Runs `work` on one snapshot of what is durable.
+    pub(crate) fn read<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.transact(TransactionBehavior::Deferred, work)
+        self.read_store(|store| work(store))
     }
 
-    fn transact<T>(
+    fn read_store<T>(
         &self,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+        work: impl FnOnce(&dyn Store) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut connection = self.lock();
-        let result = connection
-            .transaction_with_behavior(behavior)
-            .map_err(LedgerError::from)
-            .and_then(|transaction| {
-                let done = work(&transaction)?;
-                transaction.commit()?;
-                Ok(done)
-            });
-        result.map_err(|error| self.name_file(error))
-    }
-
-    /// A panic inside a transaction rolls it back on its way out, so the connection stays sound.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says which file could not be written, where SQLite says only that one could not.
-    fn name_file(&self, error: LedgerError) -> LedgerError {
-        match error {
-            LedgerError::Database(error)
-                if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) =>
-            {
-                LedgerError::ReadOnly { path: self.path.clone() }
-            }
-            LedgerError::Database(error)
-                if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
-            {
-                LedgerError::Unreadable { path: self.path.clone(), why: error.to_string() }
-            }
-            other => other,
-        }
+        // A panic leaves a transaction open, which the next reader ends before it begins its own.
+        let mut store = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        store.rollback();
+        store.begin(Access::Read)?;
+        let done = work(store.as_ref());
+        store.rollback();
+        done
     }
 }
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Ledger").field("location", &self.location).finish_non_exhaustive()
     }
 }

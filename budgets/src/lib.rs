@@ -30,4 +30,5 @@ pub use error::{ErrorKind, LedgerError, Place, Suggestion};
 pub use ledger::Ledger;
 pub use refusal::Shortfall;
 pub use store::chain::{EntryHash, Head};
+pub use store::database::location::Location;
 pub use store::verify::Verification;

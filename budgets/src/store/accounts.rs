@@ -1,10 +1,9 @@
 //! Reading datasets and projects, with their running sums.
 
-use rusqlite::types::{Type, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row};
 use voilage_privacy::{Accountant, Delta, Epsilon, Loss};
 
 use super::chain;
+use super::database::{Row, Transaction};
 use crate::account::{Dataset, GrantedTerms, Permit, Project, ProjectStatus};
 use crate::clock::Timestamp;
 use crate::error::{LedgerError, Suggestion};
@@ -28,7 +27,7 @@ const ACCOUNT_COLUMNS: &str = "t.position, t.name, t.accountant, t.epsilon, t.de
 const ACCOUNT_COLUMN_COUNT: usize = 11;
 
 impl Account {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row) -> Result<Self, LedgerError> {
         Ok(Self {
             holder: row.get(0)?,
             name: row.get(1)?,
@@ -131,18 +130,21 @@ impl ProjectRow {
 
 /// The dataset called `name`, if there is one.
 pub(crate) fn find_dataset(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     name: &str,
 ) -> Result<Option<DatasetRow>, LedgerError> {
     let sql = dataset_query("WHERE t.name = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([name], read_dataset).optional()?)
+    transaction.optional(&sql, &[name.into()])?.as_ref().map(read_dataset).transpose()
 }
 
 /// The dataset called `name`, or an error with the nearest name.
-pub(crate) fn dataset(connection: &Connection, name: &str) -> Result<DatasetRow, LedgerError> {
-    find_dataset(connection, name)?.map_or_else(
+pub(crate) fn dataset(
+    transaction: &dyn Transaction,
+    name: &str,
+) -> Result<DatasetRow, LedgerError> {
+    find_dataset(transaction, name)?.map_or_else(
         || {
-            let nearest = Suggestion::nearest(name, names(connection, "dataset")?);
+            let nearest = Suggestion::nearest(name, names(transaction, "dataset")?);
             Err(LedgerError::UnknownDataset { name: name.to_owned(), nearest })
         },
         Ok,
@@ -151,34 +153,35 @@ pub(crate) fn dataset(connection: &Connection, name: &str) -> Result<DatasetRow,
 
 /// The dataset that was registered at `position`.
 pub(crate) fn dataset_at(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     position: i64,
 ) -> Result<DatasetRow, LedgerError> {
     let sql = dataset_query("WHERE t.position = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([position], read_dataset)?)
+    read_dataset(&transaction.row(&sql, &[position.into()])?)
 }
 
 /// Every dataset, in the order of registration.
-pub(crate) fn datasets(connection: &Connection) -> Result<Vec<DatasetRow>, LedgerError> {
-    let mut statement = connection.prepare_cached(&dataset_query("ORDER BY t.position"))?;
-    let rows = statement.query_map([], read_dataset)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn datasets(transaction: &dyn Transaction) -> Result<Vec<DatasetRow>, LedgerError> {
+    transaction.rows(&dataset_query("ORDER BY t.position"), &[])?.iter().map(read_dataset).collect()
 }
 
 /// The project called `name`, if there is one.
 pub(crate) fn find_project(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     name: &str,
 ) -> Result<Option<ProjectRow>, LedgerError> {
     let sql = project_query("WHERE t.name = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([name], read_project).optional()?)
+    transaction.optional(&sql, &[name.into()])?.as_ref().map(read_project).transpose()
 }
 
 /// The project called `name`, or an error with the nearest name.
-pub(crate) fn project(connection: &Connection, name: &str) -> Result<ProjectRow, LedgerError> {
-    find_project(connection, name)?.map_or_else(
+pub(crate) fn project(
+    transaction: &dyn Transaction,
+    name: &str,
+) -> Result<ProjectRow, LedgerError> {
+    find_project(transaction, name)?.map_or_else(
         || {
-            let nearest = Suggestion::nearest(name, names(connection, "project")?);
+            let nearest = Suggestion::nearest(name, names(transaction, "project")?);
             Err(LedgerError::UnknownProject { name: name.to_owned(), nearest })
         },
         Ok,
@@ -186,10 +189,8 @@ pub(crate) fn project(connection: &Connection, name: &str) -> Result<ProjectRow,
 }
 
 /// Every project, in the order of opening.
-pub(crate) fn projects(connection: &Connection) -> Result<Vec<ProjectRow>, LedgerError> {
-    let mut statement = connection.prepare_cached(&project_query("ORDER BY t.position"))?;
-    let rows = statement.query_map([], read_project)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(crate) fn projects(transaction: &dyn Transaction) -> Result<Vec<ProjectRow>, LedgerError> {
+    transaction.rows(&project_query("ORDER BY t.position"), &[])?.iter().map(read_project).collect()
 }
 
 fn dataset_query(end: &str) -> String {
@@ -201,7 +202,7 @@ fn dataset_query(end: &str) -> String {
     )
 }
 
-fn read_dataset(row: &Row<'_>) -> rusqlite::Result<DatasetRow> {
+fn read_dataset(row: &Row) -> Result<DatasetRow, LedgerError> {
     Ok(DatasetRow { account: Account::read(row)?, data_version: row.get(ACCOUNT_COLUMN_COUNT)? })
 }
 
@@ -220,15 +221,11 @@ fn project_query(end: &str) -> String {
     )
 }
 
-fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
+fn read_project(row: &Row) -> Result<ProjectRow, LedgerError> {
     let at = |offset| ACCOUNT_COLUMN_COUNT + offset;
     let closed_us: Option<i64> = row.get(at(8))?;
-    let closed = match (closed_us, row.get::<_, Option<String>>(at(9))?) {
-        (Some(us), Some(reason)) => Some((
-            chain::timestamp(us)
-                .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(at(8), us))?,
-            reason,
-        )),
+    let closed = match (closed_us, row.get::<Option<String>>(at(9))?) {
+        (Some(us), Some(reason)) => Some((chain::timestamp(us)?, reason)),
         _ => None,
     };
     Ok(ProjectRow {
@@ -247,14 +244,15 @@ fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectRow> {
     })
 }
 
-fn names(connection: &Connection, table: &str) -> Result<Vec<String>, LedgerError> {
-    let mut statement = connection.prepare(&format!("SELECT name FROM {table} ORDER BY name"))?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+fn names(transaction: &dyn Transaction, table: &str) -> Result<Vec<String>, LedgerError> {
+    let rows = transaction.rows(&format!("SELECT name FROM {table}"), &[])?;
+    let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    names.sort();
+    Ok(names)
 }
 
 /// The three sums in the columns from `first` on.
-pub(crate) fn units(row: &Row<'_>, first: usize) -> rusqlite::Result<Units> {
+pub(crate) fn units(row: &Row, first: usize) -> Result<Units, LedgerError> {
     Ok(Units {
         rho: quantity(row, first)?,
         delta: quantity(row, first + 1)?,
@@ -263,26 +261,26 @@ pub(crate) fn units(row: &Row<'_>, first: usize) -> rusqlite::Result<Units> {
 }
 
 /// A quantity in units; an edited file may hold a negative one, which no type of ours does.
-fn quantity(row: &Row<'_>, column: usize) -> rusqlite::Result<i64> {
+fn quantity(row: &Row, column: usize) -> Result<i64, LedgerError> {
     let units: i64 = row.get(column)?;
     if units < 0 {
-        return Err(rusqlite::Error::IntegralValueOutOfRange(column, units));
+        return Err(LedgerError::altered("a quantity is negative"));
     }
     Ok(units)
 }
 
-fn optional_quantity(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
-    match row.get_ref(column)? {
-        ValueRef::Null => Ok(None),
-        _ => quantity(row, column).map(Some),
+fn optional_quantity(row: &Row, column: usize) -> Result<Option<i64>, LedgerError> {
+    match row.get::<Option<i64>>(column)? {
+        None => Ok(None),
+        Some(_) => quantity(row, column).map(Some),
     }
 }
 
-fn accountant(row: &Row<'_>, column: usize) -> rusqlite::Result<Accountant> {
-    match row.get_ref(column)?.as_str()? {
+fn accountant(row: &Row, column: usize) -> Result<Accountant, LedgerError> {
+    match row.get::<String>(column)?.as_str() {
         "zcdp" => Ok(Accountant::Zcdp),
         "pure" => Ok(Accountant::Pure),
-        _ => Err(rusqlite::Error::InvalidColumnType(column, "accountant".into(), Type::Text)),
+        _ => Err(LedgerError::altered("an accountant is unknown")),
     }
 }
 
@@ -294,9 +292,6 @@ pub(crate) fn accountant_text(accountant: Accountant) -> &'static str {
     }
 }
 
-fn date(row: &Row<'_>, column: usize) -> rusqlite::Result<chrono::NaiveDate> {
-    row.get_ref(column)?
-        .as_str()?
-        .parse()
-        .map_err(|_| rusqlite::Error::InvalidColumnType(column, "date".into(), Type::Text))
+fn date(row: &Row, column: usize) -> Result<chrono::NaiveDate, LedgerError> {
+    row.get::<String>(column)?.parse().map_err(|_| LedgerError::altered("a date is none"))
 }

@@ -1,10 +1,9 @@
 //! Letting a question in: the one place where spent sums move.
 
-use rusqlite::Transaction;
-
 use super::accounts::{self, Account, ProjectRow};
 use super::chain::{self, Kind};
 use super::charges::{self, ChargeRow};
+use super::database::Transaction;
 use crate::charge::{ATTEMPTS_MAX, Charge, ChargeRequest};
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
@@ -15,7 +14,7 @@ use crate::units::Units;
 ///
 /// The caller holds the write lock (BEGIN IMMEDIATE) and commits; until then nothing has happened.
 pub(crate) fn admit(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     request: &ChargeRequest,
 ) -> Result<Charge, LedgerError> {
@@ -67,22 +66,23 @@ fn check(request: &ChargeRequest, project: &ProjectRow) -> Result<(), LedgerErro
 
 /// Records that a charged question was asked again, which costs nothing.
 fn replay(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     now: Timestamp,
     request: &ChargeRequest,
     project: &ProjectRow,
     existing: &ChargeRow,
 ) -> Result<Charge, LedgerError> {
-    chain::append(transaction, Kind::Replay, now, |transaction, position| {
-        transaction
-            .prepare_cached("INSERT INTO replay (position, charge, principal) VALUES (?1, ?2, ?3)")?
-            .execute((position, existing.position, &request.principal))
+    chain::append(transaction, Kind::Replay, now, |position| {
+        transaction.execute(
+            "INSERT INTO replay (position, charge, principal) VALUES (?1, ?2, ?3)",
+            &[position.into(), existing.position.into(), (&request.principal).into()],
+        )
     })?;
     existing.to_public(project, true)
 }
 
 fn charge(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     now: Timestamp,
     request: &ChargeRequest,
     project: &ProjectRow,
@@ -98,7 +98,7 @@ fn charge(
         return Err(LedgerError::Budget(Box::new(shortfall)));
     }
     let spent_after = account.spent.checked_add(cost)?;
-    let position = chain::append(transaction, Kind::Charge, now, |transaction, position| {
+    let position = chain::append(transaction, Kind::Charge, now, |position| {
         insert(transaction, position, request, project, [cost, dataset_cost, spent_after])
     })?;
     charges::at(transaction, position)?.to_public(project, false)
@@ -107,10 +107,9 @@ fn charge(
 /// Adds a cost to an account if its cap allows it: one conditional statement decides.
 ///
 /// A cap less a cost cannot overflow, because neither is negative.
-fn spend(transaction: &Transaction<'_>, holder: i64, cost: Units) -> Result<bool, LedgerError> {
-    let changed = transaction
-        .prepare_cached(
-            "UPDATE account
+fn spend(transaction: &dyn Transaction, holder: i64, cost: Units) -> Result<bool, LedgerError> {
+    let changed = transaction.execute(
+        "UPDATE account
              SET spent_rho = spent_rho + ?2,
                  spent_delta = spent_delta + ?3,
                  spent_epsilon = spent_epsilon + ?4
@@ -118,47 +117,46 @@ fn spend(transaction: &Transaction<'_>, holder: i64, cost: Units) -> Result<bool
                AND spent_rho <= cap_rho - ?2
                AND spent_delta <= cap_delta - ?3
                AND spent_epsilon <= cap_epsilon - ?4",
-        )?
-        .execute((holder, cost.rho, cost.delta, cost.epsilon))?;
+        &[holder.into(), cost.rho.into(), cost.delta.into(), cost.epsilon.into()],
+    )?;
     Ok(changed == 1)
 }
 
 fn insert(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     position: i64,
     request: &ChargeRequest,
     project: &ProjectRow,
     [cost, dataset_cost, spent_after]: [Units; 3],
-) -> rusqlite::Result<usize> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO charge (position, project, permit, principal, request_key, request_hash,
+) -> Result<u64, LedgerError> {
+    transaction.execute(
+        "INSERT INTO charge (position, project, permit, principal, request_key, request_hash,
                                  plan_hash, data_version, boundaries, bounding_key, description,
                                  rho, delta, epsilon, dataset_rho, dataset_delta, dataset_epsilon,
                                  spent_rho_after, spent_delta_after, spent_epsilon_after)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
                      ?18, ?19, ?20)",
-        )?
-        .execute(rusqlite::params![
-            position,
-            project.account.holder,
-            project.permit_position,
-            request.principal,
-            request.request_key.0,
-            request.request_hash,
-            request.plan_hash,
-            request.data_version,
-            request.boundaries,
-            request.bounding_key,
-            request.description,
-            cost.rho,
-            cost.delta,
-            cost.epsilon,
-            dataset_cost.rho,
-            dataset_cost.delta,
-            dataset_cost.epsilon,
-            spent_after.rho,
-            spent_after.delta,
-            spent_after.epsilon,
-        ])
+        &[
+            position.into(),
+            project.account.holder.into(),
+            project.permit_position.into(),
+            (&request.principal).into(),
+            (&request.request_key.0).into(),
+            (&request.request_hash).into(),
+            (&request.plan_hash).into(),
+            (&request.data_version).into(),
+            request.boundaries.into(),
+            (&request.bounding_key).into(),
+            (&request.description).into(),
+            cost.rho.into(),
+            cost.delta.into(),
+            cost.epsilon.into(),
+            dataset_cost.rho.into(),
+            dataset_cost.delta.into(),
+            dataset_cost.epsilon.into(),
+            spent_after.rho.into(),
+            spent_after.delta.into(),
+            spent_after.epsilon.into(),
+        ],
+    )
 }

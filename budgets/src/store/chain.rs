@@ -7,10 +7,9 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use sha2::{Digest, Sha256};
 
+use super::database::{Cell, Row, Transaction};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{LedgerError, Place};
 
@@ -137,7 +136,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(super) const COLUMNS: &'static str = "position, kind, recorded_us, hash";
 
-    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self, LedgerError> {
         Ok(Self {
             position: row.get(0)?,
             kind: row.get(1)?,
@@ -148,21 +147,18 @@ impl Entry {
 }
 
 /// The last entry; every ledger has one.
-pub(super) fn last(connection: &Connection) -> Result<Entry, LedgerError> {
-    try_last(connection)?.ok_or_else(|| LedgerError::Altered {
-        place: Place::Elsewhere,
-        what: "it has no entries".to_owned(),
-    })
+pub(super) fn last(transaction: &dyn Transaction) -> Result<Entry, LedgerError> {
+    try_last(transaction)?.ok_or_else(|| LedgerError::altered("it has no entries"))
 }
 
-fn try_last(connection: &Connection) -> Result<Option<Entry>, LedgerError> {
-    let sql = format!("SELECT {} FROM entry ORDER BY position DESC LIMIT 1", Entry::COLUMNS);
-    Ok(connection.prepare_cached(&sql)?.query_row([], Entry::read).optional()?)
+fn try_last(transaction: &dyn Transaction) -> Result<Option<Entry>, LedgerError> {
+    let sql = "SELECT position, kind, recorded_us, hash FROM entry ORDER BY position DESC LIMIT 1";
+    transaction.optional(sql, &[])?.as_ref().map(Entry::read).transpose()
 }
 
 /// The end of the chain.
-pub(crate) fn head(connection: &Connection) -> Result<Head, LedgerError> {
-    let last = last(connection)?;
+pub(crate) fn head(transaction: &dyn Transaction) -> Result<Head, LedgerError> {
+    let last = last(transaction)?;
     Ok(Head { position: position_u64(last.position), hash: stored_hash(&last)? })
 }
 
@@ -177,17 +173,18 @@ pub(crate) fn stored_hash(entry: &Entry) -> Result<EntryHash, LedgerError> {
 /// The ledger's time: the clock's, but never before the last entry.
 ///
 /// A clock that is set back can therefore not reopen an expired permit.
-pub(crate) fn now(connection: &Connection, clock: &dyn Clock) -> Result<Timestamp, LedgerError> {
+pub(crate) fn now(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+) -> Result<Timestamp, LedgerError> {
     let clock_us = clock.now().timestamp_micros();
-    let last_us = try_last(connection)?.map_or(i64::MIN, |entry| entry.recorded_us);
+    let last_us = try_last(transaction)?.map_or(i64::MIN, |entry| entry.recorded_us);
     timestamp(clock_us.max(last_us))
 }
 
 pub(super) fn timestamp(us: i64) -> Result<Timestamp, LedgerError> {
-    DateTime::<Utc>::from_timestamp_micros(us).ok_or_else(|| LedgerError::Altered {
-        place: Place::Elsewhere,
-        what: "a time is out of range".to_owned(),
-    })
+    DateTime::<Utc>::from_timestamp_micros(us)
+        .ok_or_else(|| LedgerError::altered("a time is out of range"))
 }
 
 /// Writes one row and its entry; returns the position, which is the row's key.
@@ -195,10 +192,10 @@ pub(super) fn timestamp(us: i64) -> Result<Timestamp, LedgerError> {
 /// `insert` writes the row under the position it is given. References to the entry are
 /// deferred to the commit, because the row must stand before it can be hashed.
 pub(super) fn append(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     kind: Kind,
     at: Timestamp,
-    insert: impl FnOnce(&Transaction<'_>, i64) -> rusqlite::Result<usize>,
+    insert: impl FnOnce(i64) -> Result<u64, LedgerError>,
 ) -> Result<i64, LedgerError> {
     let last = try_last(transaction)?;
     let (position, before) = match &last {
@@ -207,45 +204,43 @@ pub(super) fn append(
         }
         None => (1, EntryHash::BEFORE_ALL),
     };
-    insert(transaction, position)?;
+    if insert(position)? != 1 {
+        return Err(LedgerError::Misuse("an entry was appended without its row"));
+    }
     let recorded_us = at.timestamp_micros();
     let hash = entry_hash(transaction, &before, kind, position, recorded_us)?
         .ok_or(LedgerError::Misuse("an entry was appended without its row"))?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO entry (position, kind, recorded_us, hash) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((position, kind.table(), recorded_us, hash.as_bytes()))?;
+    transaction.execute(
+        "INSERT INTO entry (position, kind, recorded_us, hash) VALUES (?1, ?2, ?3, ?4)",
+        &[position.into(), kind.table().into(), recorded_us.into(), hash.as_bytes().into()],
+    )?;
     Ok(position)
 }
 
 /// The hash of an entry over its row as it is stored now; `None` when the row is missing.
 pub(crate) fn entry_hash(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     before: &EntryHash,
     kind: Kind,
     position: i64,
     recorded_us: i64,
 ) -> Result<Option<EntryHash>, LedgerError> {
+    let sql = format!("SELECT {} FROM {} WHERE position = ?1", kind.columns(), kind.table());
+    let Some(row) = transaction.optional(&sql, &[position.into()])? else { return Ok(None) };
     let mut encoding = Encoding::new(before);
     encoding.text(kind.table().as_bytes());
     encoding.integer(position);
     encoding.integer(recorded_us);
-    let sql = format!("SELECT {} FROM {} WHERE position = ?1", kind.columns(), kind.table());
-    let mut statement = connection.prepare_cached(&sql)?;
-    let columns = statement.column_count();
-    let mut rows = statement.query([position])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    for column in 0..columns {
-        match row.get_ref(column)? {
-            ValueRef::Null => encoding.null(),
-            ValueRef::Integer(value) => encoding.integer(value),
-            ValueRef::Text(value) => encoding.text(value),
-            ValueRef::Blob(value) => encoding.blob(value),
-            ValueRef::Real(_) => {
+    for cell in row.cells() {
+        match cell {
+            Cell::Null => encoding.null(),
+            Cell::Integer(value) => encoding.integer(*value),
+            Cell::Text(value) => encoding.text(value),
+            Cell::Blob(value) => encoding.blob(value),
+            Cell::Foreign => {
                 return Err(LedgerError::Altered {
                     place: Place::Entry(position_u64(position)),
-                    what: "a column holds a floating-point number".to_owned(),
+                    what: "a column holds what no ledger writes".to_owned(),
                 });
             }
         }

@@ -1,9 +1,8 @@
 //! Reading charges.
 
-use rusqlite::{Connection, OptionalExtension, Row};
-
 use super::accounts::{self, ProjectRow};
 use super::chain;
+use super::database::{Row, Transaction};
 use crate::charge::{Charge, ChargeId, ChargeSummary, RequestKey};
 use crate::error::LedgerError;
 use crate::units::Units;
@@ -42,7 +41,7 @@ const QUERY: &str = "
     JOIN permit p ON p.position = c.permit";
 
 impl ChargeRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row) -> Result<Self, LedgerError> {
         Ok(Self {
             position: row.get(0)?,
             request_key: row.get(1)?,
@@ -105,32 +104,40 @@ impl ChargeRow {
     }
 }
 
-/// The charge at `position`.
-pub(crate) fn at(connection: &Connection, position: i64) -> Result<ChargeRow, LedgerError> {
+/// The charge at `position`, if there is one.
+pub(crate) fn find(
+    transaction: &dyn Transaction,
+    position: i64,
+) -> Result<Option<ChargeRow>, LedgerError> {
     let sql = format!("{QUERY} WHERE c.position = ?1");
-    Ok(connection.prepare_cached(&sql)?.query_row([position], ChargeRow::read)?)
+    transaction.optional(&sql, &[position.into()])?.as_ref().map(ChargeRow::read).transpose()
+}
+
+/// The charge at `position`.
+pub(crate) fn at(transaction: &dyn Transaction, position: i64) -> Result<ChargeRow, LedgerError> {
+    let sql = format!("{QUERY} WHERE c.position = ?1");
+    ChargeRow::read(&transaction.row(&sql, &[position.into()])?)
 }
 
 /// The newest charge of a project under a request key: an older one has been renewed.
 pub(crate) fn newest(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     project: i64,
     request_key: &RequestKey,
 ) -> Result<Option<ChargeRow>, LedgerError> {
     let sql = format!(
         "{QUERY} WHERE c.project = ?1 AND c.request_key = ?2 ORDER BY c.position DESC LIMIT 1"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
-    Ok(statement.query_row((project, request_key.0), ChargeRow::read).optional()?)
+    let row = transaction.optional(&sql, &[project.into(), (&request_key.0).into()])?;
+    row.as_ref().map(ChargeRow::read).transpose()
 }
 
 /// All charges of a project, oldest first.
 pub(crate) fn of_project(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     project: &ProjectRow,
 ) -> Result<Vec<ChargeSummary>, LedgerError> {
     let sql = format!("{QUERY} WHERE c.project = ?1 ORDER BY c.position");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([project.account.holder], ChargeRow::read)?;
-    rows.map(|row| row?.summary(project)).collect()
+    let rows = transaction.rows(&sql, &[project.account.holder.into()])?;
+    rows.iter().map(|row| ChargeRow::read(row)?.summary(project)).collect()
 }

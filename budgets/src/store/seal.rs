@@ -1,19 +1,19 @@
 //! Attempts and seals: one executor at a time, and one answer for ever.
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
 use super::accounts;
 use super::admit::attempts_used_up;
 use super::chain::{self, Kind};
 use super::charges::{self, ChargeRow};
+use super::database::Transaction;
 use crate::charge::{ATTEMPTS_MAX, Attempt, Charge, ChargeId};
 use crate::clock::Clock;
 use crate::error::{LedgerError, Place};
 
 /// Begins the next attempt; the ones before it can seal nothing from now on.
 pub(crate) fn begin_attempt(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     charge: &Charge,
 ) -> Result<Attempt, LedgerError> {
@@ -32,17 +32,18 @@ pub(crate) fn begin_attempt(
         return Err(attempts_used_up(&row));
     }
     let number = row.attempts + 1;
-    let position = chain::append(transaction, Kind::Attempt, now, |transaction, position| {
-        transaction
-            .prepare_cached("INSERT INTO attempt (position, charge, number) VALUES (?1, ?2, ?3)")?
-            .execute((position, charge.id.0, number))
+    let position = chain::append(transaction, Kind::Attempt, now, |position| {
+        transaction.execute(
+            "INSERT INTO attempt (position, charge, number) VALUES (?1, ?2, ?3)",
+            &[position.into(), charge.id.0.into(), number.into()],
+        )
     })?;
     Ok(Attempt { charge: charge.id, position, number })
 }
 
 /// Seals a boundary's answer unless it is sealed already.
 pub(crate) fn seal(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     attempt: &Attempt,
     boundary: u32,
@@ -60,36 +61,41 @@ pub(crate) fn seal(
         return Ok(());
     }
     let digest: [u8; 32] = Sha256::digest(bytes).into();
-    let seal = chain::append(transaction, Kind::Seal, now, |transaction, position| {
-        transaction
-            .prepare_cached(
-                "INSERT INTO seal (position, charge, boundary, attempt, digest)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((position, attempt.charge.0, boundary, attempt.position, digest))
+    let seal = chain::append(transaction, Kind::Seal, now, |position| {
+        transaction.execute(
+            "INSERT INTO seal (position, charge, boundary, attempt, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                position.into(),
+                attempt.charge.0.into(),
+                boundary.into(),
+                attempt.position.into(),
+                (&digest).into(),
+            ],
+        )
     })?;
-    transaction
-        .prepare_cached("INSERT INTO sealed_bytes (seal, bytes) VALUES (?1, ?2)")?
-        .execute((seal, bytes))?;
+    transaction.execute(
+        "INSERT INTO sealed_bytes (seal, bytes) VALUES (?1, ?2)",
+        &[seal.into(), bytes.into()],
+    )?;
     Ok(())
 }
 
 /// The sealed answer of a boundary, checked against its digest.
 pub(crate) fn sealed(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     charge: ChargeId,
     boundary: u32,
 ) -> Result<Option<Vec<u8>>, LedgerError> {
-    let found: Option<(i64, Vec<u8>, Option<Vec<u8>>)> = connection
-        .prepare_cached(
-            "SELECT s.position, s.digest, b.bytes
-             FROM seal s LEFT JOIN sealed_bytes b ON b.seal = s.position
-             WHERE s.charge = ?1 AND s.boundary = ?2",
-        )?
-        .query_row((charge.0, boundary), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((position, digest, bytes)) = found else { return Ok(None) };
-    Ok(Some(checked(position, &digest, bytes)?))
+    let found = transaction.optional(
+        "SELECT s.position, s.digest, b.bytes
+         FROM seal s LEFT JOIN sealed_bytes b ON b.seal = s.position
+         WHERE s.charge = ?1 AND s.boundary = ?2",
+        &[charge.0.into(), boundary.into()],
+    )?;
+    let Some(row) = found else { return Ok(None) };
+    let digest: Vec<u8> = row.get(1)?;
+    Ok(Some(checked(row.get(0)?, &digest, row.get(2)?)?))
 }
 
 /// Bytes that are what their seal says, or an error that names the seal.
@@ -110,34 +116,35 @@ pub(super) fn checked(
 }
 
 /// The stored row of a charge that this ledger gave out.
-pub(crate) fn known(connection: &Connection, charge: &Charge) -> Result<ChargeRow, LedgerError> {
-    match charges::at(connection, charge.id.0) {
-        Ok(row) if row.request_key == charge.request_key.0 => Ok(row),
-        Ok(_) | Err(LedgerError::Database(rusqlite::Error::QueryReturnedNoRows)) => {
-            Err(LedgerError::Misuse("a charge of another ledger was used"))
-        }
-        Err(error) => Err(error),
+pub(crate) fn known(
+    transaction: &dyn Transaction,
+    charge: &Charge,
+) -> Result<ChargeRow, LedgerError> {
+    match charges::find(transaction, charge.id.0)? {
+        Some(row) if row.request_key == charge.request_key.0 => Ok(row),
+        Some(_) | None => Err(LedgerError::Misuse("a charge of another ledger was used")),
     }
 }
 
 fn is_sealed(
-    connection: &Connection,
+    transaction: &dyn Transaction,
     charge: ChargeId,
     boundary: u32,
 ) -> Result<bool, LedgerError> {
-    Ok(connection
-        .prepare_cached("SELECT 1 FROM seal WHERE charge = ?1 AND boundary = ?2")?
-        .exists((charge.0, boundary))?)
+    transaction.exists(
+        "SELECT 1 FROM seal WHERE charge = ?1 AND boundary = ?2",
+        &[charge.0.into(), boundary.into()],
+    )
 }
 
 /// Whether the same request was paid again, which takes the work over.
-fn is_renewed(connection: &Connection, charge: ChargeId) -> Result<bool, LedgerError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT 1 FROM charge old
-             JOIN charge new ON new.project = old.project AND new.request_key = old.request_key
-                            AND new.position > old.position
-             WHERE old.position = ?1",
-        )?
-        .exists([charge.0])?)
+fn is_renewed(transaction: &dyn Transaction, charge: ChargeId) -> Result<bool, LedgerError> {
+    transaction.exists(
+        "SELECT 1 FROM charge former
+         JOIN charge later ON later.project = former.project
+                          AND later.request_key = former.request_key
+                          AND later.position > former.position
+         WHERE former.position = ?1",
+        &[charge.0.into()],
+    )
 }

@@ -1,10 +1,10 @@
 //! Registering datasets, opening projects and closing them.
 
-use rusqlite::Transaction;
 use voilage_privacy::{Accountant, Delta, Epsilon};
 
 use super::accounts::{self, Account, accountant_text};
 use super::chain::{self, Kind};
+use super::database::Transaction;
 use super::random_id::random_id;
 use crate::account::{DatasetTerms, GrantedTerms, Permit, ProjectTerms};
 use crate::clock::{Clock, Timestamp};
@@ -16,7 +16,7 @@ const TEXT_LENGTH_MAX: usize = 1_000;
 
 /// Records a dataset and the first version of its data.
 pub(crate) fn register_dataset(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     terms: &DatasetTerms,
 ) -> Result<(), LedgerError> {
@@ -33,21 +33,21 @@ pub(crate) fn register_dataset(
     }
     let cap = usable_cap(&subject, &granted)?;
     let at = chain::now(transaction, clock)?;
-    let dataset = chain::append(transaction, Kind::Dataset, at, |transaction, position| {
+    let dataset = chain::append(transaction, Kind::Dataset, at, |position| {
         transaction.execute(
             "INSERT INTO dataset (position, name, accountant, epsilon, delta, cap_rho, cap_delta,
                                   cap_epsilon)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            (
-                position,
-                &terms.name,
-                accountant_text(terms.accountant),
-                granted.epsilon.units_down(),
-                granted.delta.as_ref().map(Delta::units_down),
-                cap.rho,
-                cap.delta,
-                cap.epsilon,
-            ),
+            &[
+                position.into(),
+                (&terms.name).into(),
+                accountant_text(terms.accountant).into(),
+                granted.epsilon.units_down().into(),
+                granted.delta.as_ref().map(Delta::units_down).into(),
+                cap.rho.into(),
+                cap.delta.into(),
+                cap.epsilon.into(),
+            ],
         )
     })?;
     open_account(transaction, dataset, cap)?;
@@ -56,7 +56,7 @@ pub(crate) fn register_dataset(
 
 /// Records a project, its permit and its account.
 pub(crate) fn open_project(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     terms: &ProjectTerms,
 ) -> Result<(), LedgerError> {
@@ -83,22 +83,22 @@ pub(crate) fn open_project(
     let cap = usable_cap(&subject, &granted)?;
     check_under_dataset(terms, &granted, cap, &dataset.account)?;
     let at = chain::now(transaction, clock)?;
-    let project = chain::append(transaction, Kind::Project, at, |transaction, position| {
+    let project = chain::append(transaction, Kind::Project, at, |position| {
         transaction.execute(
             "INSERT INTO project (position, name, dataset, accountant, epsilon, delta, cap_rho,
                                   cap_delta, cap_epsilon)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            (
-                position,
-                &terms.name,
-                dataset.account.holder,
-                accountant_text(terms.accountant),
-                granted.epsilon.units_down(),
-                granted.delta.as_ref().map(Delta::units_down),
-                cap.rho,
-                cap.delta,
-                cap.epsilon,
-            ),
+            &[
+                position.into(),
+                (&terms.name).into(),
+                dataset.account.holder.into(),
+                accountant_text(terms.accountant).into(),
+                granted.epsilon.units_down().into(),
+                granted.delta.as_ref().map(Delta::units_down).into(),
+                cap.rho.into(),
+                cap.delta.into(),
+                cap.epsilon.into(),
+            ],
         )
     })?;
     open_account(transaction, project, cap)?;
@@ -107,7 +107,7 @@ pub(crate) fn open_project(
 
 /// Closes a project for good; closing it again changes nothing.
 pub(crate) fn close_project(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     clock: &dyn Clock,
     name: &str,
     reason: &str,
@@ -118,58 +118,58 @@ pub(crate) fn close_project(
         return Ok(());
     }
     let at = chain::now(transaction, clock)?;
-    chain::append(transaction, Kind::Closure, at, |transaction, position| {
+    chain::append(transaction, Kind::Closure, at, |position| {
         transaction.execute(
             "INSERT INTO closure (position, project, reason) VALUES (?1, ?2, ?3)",
-            (position, project.account.holder, reason),
+            &[position.into(), project.account.holder.into(), reason.into()],
         )
     })?;
     Ok(())
 }
 
-fn open_account(transaction: &Transaction<'_>, holder: i64, cap: Units) -> Result<(), LedgerError> {
+fn open_account(transaction: &dyn Transaction, holder: i64, cap: Units) -> Result<(), LedgerError> {
     transaction.execute(
         "INSERT INTO account (holder, cap_rho, cap_delta, cap_epsilon) VALUES (?1, ?2, ?3, ?4)",
-        (holder, cap.rho, cap.delta, cap.epsilon),
+        &[holder.into(), cap.rho.into(), cap.delta.into(), cap.epsilon.into()],
     )?;
     Ok(())
 }
 
 /// Issues a random id for the data as it is now; it says nothing about the data.
 fn declare_data_version(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     at: Timestamp,
     dataset: i64,
 ) -> Result<(), LedgerError> {
     let version = format!("{:032x}", u128::from_be_bytes(random_id()?));
-    chain::append(transaction, Kind::DataVersion, at, |transaction, position| {
+    chain::append(transaction, Kind::DataVersion, at, |position| {
         transaction.execute(
             "INSERT INTO data_version (position, dataset, version) VALUES (?1, ?2, ?3)",
-            (position, dataset, version),
+            &[position.into(), dataset.into(), (&version).into()],
         )
     })?;
     Ok(())
 }
 
 fn record_permit(
-    transaction: &Transaction<'_>,
+    transaction: &dyn Transaction,
     at: Timestamp,
     project: i64,
     permit: &Permit,
 ) -> Result<(), LedgerError> {
-    chain::append(transaction, Kind::Permit, at, |transaction, position| {
+    chain::append(transaction, Kind::Permit, at, |position| {
         transaction.execute(
             "INSERT INTO permit (position, project, authority, reference, purpose, starts, ends)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            (
-                position,
-                project,
-                &permit.authority,
-                &permit.reference,
-                &permit.purpose,
-                permit.starts.to_string(),
-                permit.ends.to_string(),
-            ),
+            &[
+                position.into(),
+                project.into(),
+                (&permit.authority).into(),
+                (&permit.reference).into(),
+                (&permit.purpose).into(),
+                (&permit.starts.to_string()).into(),
+                (&permit.ends.to_string()).into(),
+            ],
         )
     })?;
     Ok(())

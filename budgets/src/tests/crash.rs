@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use rusqlite::TransactionBehavior;
-
 use super::*;
+use crate::store::database::Access;
 use crate::store::{admit, seal};
 
 /// A power cut may leave any part of the write-ahead log. Each is tried: whole frames, and cut
@@ -48,11 +47,9 @@ fn a_charge_without_its_commit_never_happened() {
     let before = fixture.ledger.verify().unwrap();
     let request = fixture.request("costs", 1, zcdp("0.01"));
     let dying = fixture.reopen();
-    {
-        let mut connection = dying.lock();
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        admit::admit(&transaction, fixture.clock.as_ref(), &request).unwrap();
+    dying.writer().with_store(|store| {
+        store.begin(Access::Write).unwrap();
+        admit::admit(store, fixture.clock.as_ref(), &request).unwrap();
         // What a killed process leaves behind, seen by the next one.
         let folder = TempDir::new().unwrap();
         for name in ["ledger", "ledger-wal"] {
@@ -60,7 +57,7 @@ fn a_charge_without_its_commit_never_happened() {
         }
         let copy = Ledger::open(folder.path().join("ledger"), fixture.clock.clone()).unwrap();
         assert_eq!(copy.verify().unwrap(), before);
-    }
+    });
     drop(dying);
     assert_eq!(fixture.ledger.verify().unwrap(), before);
     assert!(!fixture.ledger.admit(&request).unwrap().replayed);
@@ -75,12 +72,10 @@ fn an_unanswered_charge_is_answered_later_for_free() {
     let dying = fixture.reopen();
     let charge = dying.admit(&request).unwrap();
     let attempt = dying.begin_attempt(&charge).unwrap();
-    {
-        let mut connection = dying.lock();
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        seal::seal(&transaction, fixture.clock.as_ref(), &attempt, 0, b"lost").unwrap();
-    }
+    dying.writer().with_store(|store| {
+        store.begin(Access::Write).unwrap();
+        seal::seal(store, fixture.clock.as_ref(), &attempt, 0, b"lost").unwrap();
+    });
     drop(dying);
     let spent = fixture.ledger.project("costs").unwrap().spent;
     let again = fixture.ledger.admit(&request).unwrap();
@@ -99,11 +94,10 @@ fn a_panic_in_the_middle_rolls_back() {
     let before = fixture.ledger.verify().unwrap();
     let request = fixture.request("costs", 1, zcdp("0.01"));
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut connection = fixture.ledger.lock();
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-        admit::admit(&transaction, fixture.clock.as_ref(), &request).unwrap();
-        panic!("in the middle");
+        fixture.ledger.write(|transaction| -> Result<(), LedgerError> {
+            admit::admit(transaction, fixture.clock.as_ref(), &request).unwrap();
+            panic!("in the middle");
+        })
     }));
     assert!(died.is_err());
     assert_eq!(fixture.ledger.verify().unwrap(), before);

@@ -4,7 +4,8 @@ use std::fs;
 
 use super::*;
 use crate::ErrorKind;
-use crate::store::schema::{APPLICATION_ID, VERSION};
+use crate::store::database::APPLICATION_ID;
+use crate::store::database::migrations::VERSION;
 
 fn open(fixture: &Fixture, name: &str) -> LedgerError {
     let error = Ledger::open(fixture.folder.path().join(name), fixture.clock.clone()).unwrap_err();
@@ -15,18 +16,17 @@ fn open(fixture: &Fixture, name: &str) -> LedgerError {
 #[test]
 fn a_new_ledger_is_durable_by_configuration() {
     let fixture = Fixture::new();
-    let connection = fixture.ledger.lock();
-    let number = |name: &str| -> i64 {
-        connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+    let value = |name: &str| {
+        let sql = format!("PRAGMA {name}");
+        fixture.ledger.writer().with_store(|store| store.rows(&sql, &[]).unwrap().remove(0))
     };
+    let number = |name: &str| -> i64 { value(name).get(0).unwrap() };
     assert_eq!(number("application_id"), APPLICATION_ID);
     assert_eq!(number("user_version"), VERSION);
     assert_eq!(number("synchronous"), 2, "FULL");
     assert_eq!(number("foreign_keys"), 1);
     assert_eq!(number("recursive_triggers"), 1);
-    let mode: String =
-        connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    assert_eq!(mode, "wal");
+    assert_eq!(value("journal_mode").get::<String>(0).unwrap(), "wal");
 }
 
 #[test]
@@ -130,7 +130,11 @@ fn a_read_only_ledger_can_be_read_and_says_so_when_written() {
 fn another_writer_makes_it_busy_and_nothing_is_spent() {
     let fixture = Fixture::new();
     let request = fixture.request("costs", 1, zcdp("0.01"));
-    fixture.ledger.lock().busy_timeout(std::time::Duration::ZERO).unwrap();
+    fixture
+        .ledger
+        .writer()
+        .with_store(|store| store.rows("PRAGMA busy_timeout = 0", &[]).map(drop))
+        .unwrap();
     let other = fixture.raw();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = fixture.ledger.admit(&request).unwrap_err();

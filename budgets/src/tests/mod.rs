@@ -1,11 +1,15 @@
-//! Tests of the whole ledger on real files, with a clock that stands still.
+//! Tests of the whole ledger on real databases, with a clock that stands still.
+//!
+//! What every store must do is tested by `each_store`, which runs one test on SQLite and on PostgreSQL.
 
 mod charging;
+mod cluster;
 mod crash;
 mod files;
 mod messages;
 mod model;
 mod race;
+mod stores;
 mod tamper;
 mod terms;
 
@@ -18,13 +22,40 @@ use tempfile::TempDir;
 use voilage_privacy::{Accountant, Delta, Epsilon, Loss, Rho};
 
 use crate::{
-    Charge, ChargeRequest, DatasetTerms, FixedClock, Ledger, LedgerError, Permit, ProjectTerms,
-    RequestKey, Timestamp,
+    Charge, ChargeRequest, DatasetTerms, FixedClock, Ledger, LedgerError, Location, Permit,
+    ProjectTerms, RequestKey, Timestamp,
 };
+use cluster::Cluster;
 
-/// A ledger in a folder of its own.
+/// What a ledger lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl Backend {
+    fn with_projects(self) -> Fixture {
+        Fixture::on(self, "2026-06-15").with_projects()
+    }
+
+    fn empty(self) -> Fixture {
+        Fixture::on(self, "2026-06-15")
+    }
+}
+
+/// Runs one test on each store; where PostgreSQL is not installed, the output says so.
+fn each_store(test: impl Fn(Backend)) {
+    test(Backend::Sqlite);
+    if Cluster::shared().is_some() {
+        test(Backend::Postgres);
+    }
+}
+
+/// A ledger of its own.
 struct Fixture {
     folder: TempDir,
+    location: Location,
     clock: Arc<FixedClock>,
     ledger: Ledger,
 }
@@ -32,33 +63,41 @@ struct Fixture {
 impl Fixture {
     /// A ledger without datasets, on 2026-06-15.
     fn empty() -> Self {
-        Self::empty_on("2026-06-15")
+        Backend::Sqlite.empty()
     }
 
-    fn empty_on(date: &str) -> Self {
+    /// A ledger without datasets.
+    fn on(backend: Backend, date: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(FixedClock::new(noon(date)));
-        let ledger = Ledger::create(folder.path().join("ledger"), clock.clone()).unwrap();
-        Self { folder, clock, ledger }
+        let location = match backend {
+            Backend::Sqlite => Location::File(folder.path().join("ledger")),
+            Backend::Postgres => Cluster::shared().unwrap().new_database(),
+        };
+        let ledger = Ledger::create_at(&location, clock.clone()).unwrap();
+        Self { folder, location, clock, ledger }
     }
 
     /// A zcdp dataset `rand` (8, 1e-6) with the zcdp project `costs` (2, 1e-6) and the pure
     /// project `counts` (1).
     fn new() -> Self {
-        let fixture = Self::empty();
-        fixture.ledger.register_dataset(&dataset("rand", "8", Some("1e-6"))).unwrap();
-        fixture.ledger.open_project(&project("costs", "2", Some("1e-6"))).unwrap();
-        fixture.ledger.open_project(&project("counts", "1", None)).unwrap();
-        fixture
+        Backend::Sqlite.with_projects()
+    }
+
+    fn with_projects(self) -> Self {
+        self.ledger.register_dataset(&dataset("rand", "8", Some("1e-6"))).unwrap();
+        self.ledger.open_project(&project("costs", "2", Some("1e-6"))).unwrap();
+        self.ledger.open_project(&project("counts", "1", None)).unwrap();
+        self
     }
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("ledger")
     }
 
-    /// Another handle on the same file.
+    /// Another handle on the same ledger.
     fn reopen(&self) -> Ledger {
-        Ledger::open(self.path(), self.clock.clone()).unwrap()
+        Ledger::open_at(&self.location, self.clock.clone()).unwrap()
     }
 
     /// A connection that is not ours.

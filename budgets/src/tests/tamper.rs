@@ -174,11 +174,16 @@ fn an_edited_row_with_a_new_hash_breaks_the_next_entry() {
     let raw = fixture.raw();
     let entry = |position: i64| {
         let sql = "SELECT position, kind, recorded_us, hash FROM entry WHERE position = ?1";
-        raw.query_row(sql, [position], Entry::read).unwrap()
+        fixture
+            .ledger
+            .read(|transaction| Entry::read(&transaction.row(sql, &[position.into()])?))
+            .unwrap()
     };
     let before = chain::stored_hash(&entry(position - 1)).unwrap();
     let recorded_us = entry(position).recorded_us;
-    let hash = chain::entry_hash(&raw, &before, Kind::Charge, position, recorded_us);
+    let hash = fixture.ledger.read(|transaction| {
+        chain::entry_hash(transaction, &before, Kind::Charge, position, recorded_us)
+    });
     raw.execute_batch("DROP TRIGGER entry_no_update").unwrap();
     raw.execute(
         "UPDATE entry SET hash = ?1 WHERE position = ?2",
@@ -192,14 +197,14 @@ fn an_edited_row_with_a_new_hash_breaks_the_next_entry() {
 #[test]
 fn the_encoding_of_an_entry_stays_what_it_is() {
     let fixture = full();
-    let raw = fixture.raw();
-    raw.execute_batch(
-        "CREATE TEMP TABLE permit AS SELECT * FROM main.permit LIMIT 1;
-         UPDATE temp.permit SET position = 1, project = 4",
-    )
-    .unwrap();
     let at = noon("2026-06-15").timestamp_micros();
-    let hash = chain::entry_hash(&raw, &EntryHash::BEFORE_ALL, Kind::Permit, 1, at);
+    let hash = fixture.ledger.writer().with_store(|store| {
+        store
+            .execute("CREATE TEMP TABLE permit AS SELECT * FROM main.permit LIMIT 1", &[])
+            .unwrap();
+        store.execute("UPDATE temp.permit SET position = 1, project = 4", &[]).unwrap();
+        chain::entry_hash(store, &EntryHash::BEFORE_ALL, Kind::Permit, 1, at)
+    });
     assert_eq!(
         hash.unwrap().unwrap().to_string(),
         "ba43d042e02e86b11c2d7f3e239b6411b73cbd1c8f9540a0424de01c65ed4c18"
