@@ -47,7 +47,7 @@ pub struct ChargeRequest {
     pub request_key: RequestKey,
     /// The hash of all the key stands for; the same key with another hash is refused.
     pub request_hash: [u8; 32],
-    /// What it costs, in the project's accountant.
+    /// What it costs the project's own dataset, in the project's accountant.
     pub loss: Loss,
     /// The hash of the canonical plan, for the receipt.
     pub plan_hash: [u8; 32],
@@ -59,8 +59,23 @@ pub struct ChargeRequest {
     pub bounding_key: [u8; 16],
     /// The question as asked, for the audit.
     pub description: String,
+    /// What it costs further datasets, whose releases are joined above their boundaries.
+    pub shares: Vec<DatasetShare>,
     /// Pay again when every attempt was used up without an answer.
     pub renew: bool,
+}
+
+/// What a question costs a dataset beside the project's own.
+///
+/// The project pays the sum of all shares, each dataset its own; all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetShare {
+    /// The dataset; the project must have been given access to it.
+    pub dataset: String,
+    /// The version of its data the question was planned for.
+    pub data_version: String,
+    /// What it costs, in the project's accountant.
+    pub loss: Loss,
 }
 
 /// A durable entry: what a release cost.

@@ -163,6 +163,17 @@ pub enum LedgerError {
         /// Its terms.
         cap: String,
     },
+    /// The project was opened on another dataset.
+    #[error(
+        "project {project:?} may not ask about dataset {dataset:?}; have an administrator give it access \
+         to that dataset, or ask in a project of that dataset"
+    )]
+    DatasetNotGiven {
+        /// The project.
+        project: String,
+        /// The dataset.
+        dataset: String,
+    },
     /// The request key stands for another request.
     #[error(
         "this request key is already bound to another request in project {project:?} (entry \
@@ -355,9 +366,10 @@ impl LedgerError {
             | Self::CapAboveDataset { .. }
             | Self::KeyReused { .. } => ErrorKind::FixInput,
             Self::Budget(_) | Self::AttemptsUsedUp { .. } => ErrorKind::BudgetRefused,
-            Self::NotStarted { .. } | Self::Expired { .. } | Self::Closed { .. } => {
-                ErrorKind::PolicyRefused
-            }
+            Self::NotStarted { .. }
+            | Self::Expired { .. }
+            | Self::Closed { .. }
+            | Self::DatasetNotGiven { .. } => ErrorKind::PolicyRefused,
             Self::DataMoved { .. }
             | Self::Fenced { .. }
             | Self::AlreadySealed { .. }

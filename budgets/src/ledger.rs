@@ -142,6 +142,22 @@ impl Ledger {
         })
     }
 
+    /// Lets a project ask about a further dataset, recording why; again it changes nothing.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`], [`LedgerError::UnknownDataset`],
+    /// [`LedgerError::BadTerms`].
+    pub fn give_dataset(
+        &self,
+        project: &str,
+        dataset: &str,
+        reason: &str,
+    ) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            let pair = (project, dataset);
+            terms::give_dataset(transaction, self.clock.as_ref(), pair, reason)
+        })
+    }
+
     /// The largest epsilon a single question of the project could have now, under both caps.
     ///
     /// *Units*: in a zcdp project, the epsilon of (epsilon, delta) at the project's own delta;
@@ -156,14 +172,15 @@ impl Ledger {
         })
     }
 
-    /// Charges a priced question to its project and its dataset, or finds the charge it has.
+    /// Charges a priced question to its project and its datasets, or finds the charge it has.
     ///
-    /// *Guarantee*: both caps or neither, durable before it returns. The same request key is
+    /// *Guarantee*: all caps or none, durable before it returns. The same request key is
     /// charged once; `renew` pays again only when all attempts were used up without an answer.
     ///
     /// *Errors*: [`LedgerError::Budget`], [`LedgerError::AttemptsUsedUp`],
     /// [`LedgerError::NotStarted`], [`LedgerError::Expired`], [`LedgerError::Closed`],
-    /// [`LedgerError::KeyReused`], [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`].
+    /// [`LedgerError::KeyReused`], [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`],
+    /// [`LedgerError::UnknownDataset`], [`LedgerError::DatasetNotGiven`].
     pub fn admit(&self, request: &ChargeRequest) -> Result<Charge, LedgerError> {
         self.write(|transaction| admit::admit(transaction, self.clock.as_ref(), request))
     }

@@ -23,7 +23,7 @@ pub use account::{
     Cap, Dataset, DatasetTerms, GrantedTerms, Permit, Project, ProjectStatus, ProjectTerms, Spent,
 };
 pub use charge::{
-    ATTEMPTS_MAX, Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary, RequestKey,
+    ATTEMPTS_MAX, Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary, DatasetShare, RequestKey,
 };
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use error::{ErrorKind, LedgerError, Place, Suggestion};

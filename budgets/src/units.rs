@@ -83,6 +83,11 @@ impl Units {
         self.zip(other, i64::checked_sub)
     }
 
+    /// The difference, with nothing below zero.
+    pub(crate) fn saturating_sub(self, other: Self) -> Result<Self, LedgerError> {
+        self.zip(other, |left, right| left.checked_sub(right).map(|rest| rest.max(0)))
+    }
+
     /// Whether each of the three is at most that of `cap`.
     pub(crate) fn fits_in(self, cap: Self) -> bool {
         self.rho <= cap.rho && self.delta <= cap.delta && self.epsilon <= cap.epsilon

@@ -19,12 +19,15 @@ pub(crate) struct Account {
     pub(crate) terms: GrantedTerms,
     pub(crate) cap: Units,
     pub(crate) spent: Units,
+    /// How often it has moved.
+    pub(crate) sequence: i64,
 }
 
 /// The columns of [`Account::read`], for a table `t` joined with `account a`.
 const ACCOUNT_COLUMNS: &str = "t.position, t.name, t.accountant, t.epsilon, t.delta, a.cap_rho, \
-     a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon";
-const ACCOUNT_COLUMN_COUNT: usize = 11;
+     a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon, \
+     a.sequence";
+const ACCOUNT_COLUMN_COUNT: usize = 12;
 
 impl Account {
     fn read(row: &Row) -> Result<Self, LedgerError> {
@@ -38,11 +41,13 @@ impl Account {
             },
             cap: units(row, 5)?,
             spent: units(row, 8)?,
+            sequence: row.get(11)?,
         })
     }
 
+    /// Nothing where another branch has spent more than the cap.
     pub(crate) fn left(&self) -> Result<Units, LedgerError> {
-        self.cap.checked_sub(self.spent)
+        self.cap.saturating_sub(self.spent)
     }
 
     pub(crate) fn loss(&self, units: Units) -> Loss {

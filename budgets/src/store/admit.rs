@@ -1,13 +1,13 @@
-//! Letting a question in: the one place where spent sums move.
+//! Letting a question in, or finding the charge it has.
 
 use super::accounts::{self, Account, ProjectRow};
+use super::bill::{self, Bill};
 use super::chain::{self, Kind};
 use super::charges::{self, ChargeRow};
 use super::database::Transaction;
 use crate::charge::{ATTEMPTS_MAX, Charge, ChargeRequest};
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
-use crate::refusal::Shortfall;
 use crate::units::Units;
 
 /// Charges a question, or finds the charge it already has.
@@ -25,6 +25,9 @@ pub(crate) fn admit(
     check(request, &project)?;
     if request.data_version != dataset.data_version {
         return Err(LedgerError::DataMoved { dataset: dataset.account.name });
+    }
+    for share in &request.shares {
+        bill::given(transaction, &project, share)?;
     }
     let holder = project.account.holder;
     if let Some(existing) = charges::newest(transaction, holder, &request.request_key)? {
@@ -89,37 +92,14 @@ fn charge(
     dataset: &Account,
 ) -> Result<Charge, LedgerError> {
     let account = &project.account;
-    let cost = Units::cost(&request.loss)?;
-    let dataset_cost = cost.in_dataset(account.accountant, dataset.accountant)?;
-    let fits = spend(transaction, account.holder, cost)?
-        && spend(transaction, dataset.holder, dataset_cost)?;
-    if !fits {
-        let shortfall = Shortfall::between(account, cost, dataset, dataset_cost)?;
-        return Err(LedgerError::Budget(Box::new(shortfall)));
-    }
-    let spent_after = account.spent.checked_add(cost)?;
+    let bill = Bill::of(transaction, request, project, dataset)?;
+    bill.pay(transaction, account)?;
+    let spent_after = account.spent.checked_add(bill.total)?;
     let position = chain::append(transaction, Kind::Charge, now, |position| {
-        insert(transaction, position, request, project, [cost, dataset_cost, spent_after])
+        insert(transaction, position, request, project, [bill.total, bill.own, spent_after])
     })?;
+    bill.record(transaction, now, position)?;
     charges::at(transaction, position)?.to_public(project, false)
-}
-
-/// Adds a cost to an account if its cap allows it: one conditional statement decides.
-///
-/// A cap less a cost cannot overflow, because neither is negative.
-fn spend(transaction: &dyn Transaction, holder: i64, cost: Units) -> Result<bool, LedgerError> {
-    let changed = transaction.execute(
-        "UPDATE account
-             SET spent_rho = spent_rho + ?2,
-                 spent_delta = spent_delta + ?3,
-                 spent_epsilon = spent_epsilon + ?4
-             WHERE holder = ?1
-               AND spent_rho <= cap_rho - ?2
-               AND spent_delta <= cap_delta - ?3
-               AND spent_epsilon <= cap_epsilon - ?4",
-        &[holder.into(), cost.rho.into(), cost.delta.into(), cost.epsilon.into()],
-    )?;
-    Ok(changed == 1)
 }
 
 fn insert(

@@ -64,10 +64,15 @@ pub(crate) enum Kind {
     Attempt,
     Seal,
     Closure,
+    SigningKey,
+    ProjectDataset,
+    ChargeShare,
+    Recovery,
+    RecoveredCharge,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Identity,
         Self::Dataset,
         Self::DataVersion,
@@ -78,6 +83,11 @@ impl Kind {
         Self::Attempt,
         Self::Seal,
         Self::Closure,
+        Self::SigningKey,
+        Self::ProjectDataset,
+        Self::ChargeShare,
+        Self::Recovery,
+        Self::RecoveredCharge,
     ];
 
     /// The name in the `kind` column, and of the table.
@@ -93,6 +103,11 @@ impl Kind {
             Self::Attempt => "attempt",
             Self::Seal => "seal",
             Self::Closure => "closure",
+            Self::SigningKey => "signing_key",
+            Self::ProjectDataset => "project_dataset",
+            Self::ChargeShare => "charge_share",
+            Self::Recovery => "recovery",
+            Self::RecoveredCharge => "recovered_charge",
         }
     }
 
@@ -116,6 +131,14 @@ impl Kind {
             Self::Attempt => "charge, number",
             Self::Seal => "charge, boundary, attempt, digest",
             Self::Closure => "project, reason",
+            Self::SigningKey => "public_key",
+            Self::ProjectDataset => "project, dataset, reason",
+            Self::ChargeShare => "charge, dataset, data_version, rho, delta, epsilon",
+            Self::Recovery => "administrator, reason, witness_position, witness_hash",
+            Self::RecoveredCharge => {
+                "recovery, origin_position, origin_hash, project, dataset, rho, delta, epsilon, \
+                 dataset_rho, dataset_delta, dataset_epsilon"
+            }
         }
     }
 
@@ -191,7 +214,7 @@ pub(super) fn timestamp(us: i64) -> Result<Timestamp, LedgerError> {
 ///
 /// `insert` writes the row under the position it is given. References to the entry are
 /// deferred to the commit, because the row must stand before it can be hashed.
-pub(super) fn append(
+pub(crate) fn append(
     transaction: &dyn Transaction,
     kind: Kind,
     at: Timestamp,

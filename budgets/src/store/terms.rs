@@ -127,6 +127,52 @@ pub(crate) fn close_project(
     Ok(())
 }
 
+/// Lets a project ask about a further dataset; doing it again changes nothing.
+pub(crate) fn give_dataset(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+    (project, dataset): (&str, &str),
+    reason: &str,
+) -> Result<(), LedgerError> {
+    let subject = format!("project {project:?}");
+    let project = accounts::project(transaction, project)?;
+    let dataset = accounts::dataset(transaction, dataset)?;
+    check_text(&subject, "the reason for giving it a dataset", reason)?;
+    let is_given = transaction.exists(
+        "SELECT 1 FROM project_dataset WHERE project = ?1 AND dataset = ?2",
+        &[project.account.holder.into(), dataset.account.holder.into()],
+    )?;
+    if is_given || project.dataset == dataset.account.holder {
+        return Ok(());
+    }
+    if dataset.account.accountant == Accountant::Pure
+        && project.account.accountant == Accountant::Zcdp
+    {
+        return Err(bad_terms(
+            &subject,
+            &format!(
+                "dataset {:?} is accounted in pure epsilon and admits only pure projects",
+                dataset.account.name
+            ),
+            "ask about it in a pure project",
+        ));
+    }
+    let at = chain::now(transaction, clock)?;
+    chain::append(transaction, Kind::ProjectDataset, at, |position| {
+        transaction.execute(
+            "INSERT INTO project_dataset (position, project, dataset, reason)
+             VALUES (?1, ?2, ?3, ?4)",
+            &[
+                position.into(),
+                project.account.holder.into(),
+                dataset.account.holder.into(),
+                reason.into(),
+            ],
+        )
+    })?;
+    Ok(())
+}
+
 fn open_account(transaction: &dyn Transaction, holder: i64, cap: Units) -> Result<(), LedgerError> {
     transaction.execute(
         "INSERT INTO account (holder, cap_rho, cap_delta, cap_epsilon) VALUES (?1, ?2, ?3, ?4)",
@@ -304,7 +350,7 @@ fn check_permit(subject: &str, permit: &Permit) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn check_text(subject: &str, field: &str, text: &str) -> Result<(), LedgerError> {
+pub(super) fn check_text(subject: &str, field: &str, text: &str) -> Result<(), LedgerError> {
     if text.trim().is_empty() {
         return Err(bad_terms(subject, &format!("{field} is empty"), "fill it in"));
     }
@@ -318,6 +364,6 @@ fn check_text(subject: &str, field: &str, text: &str) -> Result<(), LedgerError>
     Ok(())
 }
 
-fn bad_terms(subject: &str, why: &str, fix: &str) -> LedgerError {
+pub(super) fn bad_terms(subject: &str, why: &str, fix: &str) -> LedgerError {
     LedgerError::BadTerms { subject: subject.to_owned(), why: why.to_owned(), fix: fix.to_owned() }
 }

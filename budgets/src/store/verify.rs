@@ -6,11 +6,11 @@ use super::accounts;
 use super::chain::{self, Entry, EntryHash, Head, Kind};
 use super::database::{Store, Transaction};
 use super::seal;
+use super::sums::{self, Sum};
 use crate::error::{LedgerError, Place};
-use crate::units::Units;
 
 /// How many rows are held at once; a ledger may have more than memory holds.
-const PAGE: i64 = 1_000;
+pub(super) const PAGE: i64 = 1_000;
 
 /// What a ledger that is in order looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,43 +122,16 @@ fn check_none(transaction: &dyn Transaction, sql: &str, what: &str) -> Result<()
 
 /// Adds every charge up again and compares with the accounts that admission trusts.
 fn check_sums(transaction: &dyn Transaction) -> Result<(), LedgerError> {
-    let mut sums: BTreeMap<i64, Units> = BTreeMap::new();
-    let mut after = i64::MIN;
-    loop {
-        let rows = transaction.rows(
-            "SELECT c.position, c.project, p.dataset, c.rho, c.delta, c.epsilon, c.dataset_rho,
-                    c.dataset_delta, c.dataset_epsilon, c.spent_rho_after, c.spent_delta_after,
-                    c.spent_epsilon_after
-             FROM charge c JOIN project p ON p.position = c.project
-             WHERE c.position > ?1 ORDER BY c.position LIMIT ?2",
-            &[after.into(), PAGE.into()],
-        )?;
-        let Some(last) = rows.last() else { break };
-        after = last.get(0)?;
-        for row in &rows {
-            let position: i64 = row.get(0)?;
-            let project = sums.entry(row.get(1)?).or_default();
-            *project = project.checked_add(accounts::units(row, 3)?)?;
-            if *project != accounts::units(row, 9)? {
-                return Err(altered(
-                    chain::position_u64(position),
-                    "its running sum is not the sum of its project's charges",
-                ));
-            }
-            let dataset = sums.entry(row.get(2)?).or_default();
-            *dataset = dataset.checked_add(accounts::units(row, 6)?)?;
-        }
-    }
-    check_accounts(transaction, &sums)
+    check_accounts(transaction, &sums::recomputed(transaction)?)
 }
 
 fn check_accounts(
     transaction: &dyn Transaction,
-    sums: &BTreeMap<i64, Units>,
+    sums: &BTreeMap<i64, Sum>,
 ) -> Result<(), LedgerError> {
     let rows = transaction.rows(
         "SELECT h.position, h.what, h.name, h.cap_rho, h.cap_delta, h.cap_epsilon, a.cap_rho,
-                a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon, a.holder
+                a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon, a.sequence
          FROM (SELECT 'dataset' AS what, position, name, cap_rho, cap_delta, cap_epsilon
                FROM dataset
                UNION ALL
@@ -170,27 +143,34 @@ fn check_accounts(
     for row in &rows {
         let position: i64 = row.get(0)?;
         let holder = format!("{} {:?}", row.get::<String>(1)?, row.get::<String>(2)?);
-        if row.get::<Option<i64>>(12)?.is_none() {
+        let Some(sequence) = row.get::<Option<i64>>(12)? else {
             return Err(LedgerError::altered(&format!("the account of {holder} is missing")));
-        }
+        };
         if accounts::units(row, 3)? != accounts::units(row, 6)? {
             return Err(LedgerError::altered(&format!(
                 "the cap of {holder} is not the granted one"
             )));
         }
         let spent = accounts::units(row, 9)?;
-        if spent != sums.get(&position).copied().unwrap_or_default() {
+        let sum = sums.get(&position).copied().unwrap_or_default();
+        if spent != sum.spent {
             return Err(LedgerError::altered(&format!(
                 "what {holder} spent is not the sum of its charges"
             )));
         }
-        if !spent.fits_in(accounts::units(row, 6)?) {
+        if sequence != sum.moves {
+            return Err(LedgerError::altered(&format!(
+                "the count of what {holder} paid is not that of its charges"
+            )));
+        }
+        // What other branches spent may pass a cap; nothing else may.
+        if !sum.recovered && !spent.fits_in(accounts::units(row, 6)?) {
             return Err(LedgerError::altered(&format!("{holder} spent more than its cap")));
         }
     }
     Ok(())
 }
 
-fn altered(position: u64, what: &str) -> LedgerError {
+pub(super) fn altered(position: u64, what: &str) -> LedgerError {
     LedgerError::Altered { place: Place::Entry(position), what: what.to_owned() }
 }

@@ -319,3 +319,44 @@ fn the_epsilon_called_affordable_is_affordable_and_no_larger_one_is_hidden() {
         }
     });
 }
+
+#[test]
+fn several_datasets_pay_all_or_nothing() {
+    each_store(|store| {
+        let fixture = store.with_projects();
+        fixture.ledger.register_dataset(&dataset("omop", "1", Some("1e-6"))).unwrap();
+        let version = fixture.ledger.dataset("omop").unwrap().data_version;
+        let share =
+            |loss| DatasetShare { dataset: "omop".to_owned(), data_version: version.clone(), loss };
+        let mut request = fixture.request("costs", 1, zcdp("0.01"));
+        request.shares = vec![share(zcdp("0.02"))];
+        let error = fixture.ledger.admit(&request).unwrap_err();
+        assert!(matches!(error, LedgerError::DatasetNotGiven { .. }), "{error}");
+        fixture.ledger.give_dataset("costs", "omop", "both registers are asked").unwrap();
+        fixture.ledger.give_dataset("costs", "omop", "again").unwrap();
+        let charge = fixture.ledger.admit(&request).unwrap();
+        let spent = |fixture: &Fixture| {
+            let dataset = |name| fixture.ledger.dataset(name).unwrap().spent;
+            [fixture.ledger.project("costs").unwrap().spent, dataset("rand"), dataset("omop")]
+        };
+        let once = [zcdp("0.03"), zcdp("0.01"), zcdp("0.02")];
+        assert_eq!((charge.loss.clone(), spent(&fixture)), (zcdp("0.03"), once.clone()));
+        assert!(fixture.ledger.admit(&request).unwrap().replayed);
+        // The second dataset cannot pay, so nobody does: omop's cap is about 0.023.
+        let mut second = fixture.request("costs", 2, zcdp("0.001"));
+        second.shares = vec![share(zcdp("0.005"))];
+        let error = fixture.ledger.admit(&second).unwrap_err().to_string();
+        assert!(error.contains("of dataset omop's lifetime budget"), "{error}");
+        assert_eq!(spent(&fixture), once);
+        // A dataset that is named twice, or in an old version, is no way around a cap.
+        second.shares = vec![share(zcdp("0.0001")), share(zcdp("0.0001"))];
+        let error = fixture.ledger.admit(&second).unwrap_err();
+        assert!(matches!(error, LedgerError::Misuse(_)), "{error}");
+        second.shares =
+            vec![DatasetShare { data_version: "0".repeat(32), ..share(zcdp("0.0001")) }];
+        let error = fixture.ledger.admit(&second).unwrap_err();
+        assert!(matches!(error, LedgerError::DataMoved { .. }), "{error}");
+        assert_eq!(spent(&fixture), once);
+        fixture.ledger.verify().unwrap();
+    });
+}

@@ -9,6 +9,7 @@ mod files;
 mod messages;
 mod model;
 mod race;
+mod released;
 mod stores;
 mod tamper;
 mod terms;
@@ -21,9 +22,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use voilage_privacy::{Accountant, Delta, Epsilon, Loss, Rho};
 
+use crate::store::chain::{self, Kind};
 use crate::{
-    Charge, ChargeRequest, DatasetTerms, FixedClock, Ledger, LedgerError, Location, Permit,
-    ProjectTerms, RequestKey, Timestamp,
+    Charge, ChargeRequest, DatasetShare, DatasetTerms, FixedClock, Ledger, LedgerError, Location,
+    Permit, ProjectTerms, RequestKey, Timestamp,
 };
 use cluster::Cluster;
 
@@ -37,6 +39,29 @@ enum Backend {
 impl Backend {
     fn with_projects(self) -> Fixture {
         Fixture::on(self, "2026-06-15").with_projects()
+    }
+
+    fn full(self) -> Fixture {
+        let fixture = self.with_projects();
+        for key in 1..=3 {
+            let charge = fixture.admit("costs", key, zcdp_with_delta("0.01", "1e-9")).unwrap();
+            let attempt = fixture.ledger.begin_attempt(&charge).unwrap();
+            fixture.ledger.seal(&attempt, 0, &[key; 100]).unwrap();
+        }
+        fixture.admit("costs", 1, zcdp_with_delta("0.01", "1e-9")).unwrap();
+        fixture.ledger.close_project("counts", "done").unwrap();
+        fixture.ledger.register_dataset(&dataset("omop", "1", Some("1e-6"))).unwrap();
+        fixture.ledger.give_dataset("costs", "omop", "both are asked").unwrap();
+        let mut request = fixture.request("costs", 4, zcdp("0.001"));
+        request.shares = vec![DatasetShare {
+            dataset: "omop".to_owned(),
+            data_version: fixture.ledger.dataset("omop").unwrap().data_version,
+            loss: zcdp("0.001"),
+        }];
+        fixture.ledger.admit(&request).unwrap();
+        fixture.record_recovery();
+        fixture.ledger.verify().unwrap();
+        fixture
     }
 
     fn empty(self) -> Fixture {
@@ -91,8 +116,38 @@ impl Fixture {
         self
     }
 
+    /// A ledger file with one of everything.
+    fn full() -> Self {
+        Backend::Sqlite.full()
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().join("ledger")
+    }
+
+    /// The rows of a key and a recovery, as they are written.
+    fn record_recovery(&self) {
+        let rows = [
+            (Kind::SigningKey, "?2"),
+            (Kind::Recovery, "'adam', 'two copies', 9, ?2"),
+            (
+                Kind::RecoveredCharge,
+                "(SELECT max(position) FROM recovery), 9, ?2,
+                 (SELECT max(position) FROM project), (SELECT max(position) FROM dataset),
+                 0, 0, 0, 0, 0, 0",
+            ),
+        ];
+        for (kind, values) in rows {
+            let (table, columns) = (kind.table(), kind.columns());
+            let sql = format!("INSERT INTO {table} (position, {columns}) VALUES (?1, {values})");
+            self.ledger
+                .write(|transaction| {
+                    chain::append(transaction, kind, noon("2026-06-15"), |position| {
+                        transaction.execute(&sql, &[position.into(), (&[7; 32]).into()])
+                    })
+                })
+                .unwrap();
+        }
     }
 
     /// Another handle on the same ledger.
@@ -121,6 +176,7 @@ impl Fixture {
             boundaries: 1,
             bounding_key: [key; 16],
             description: "SELECT count(*) FROM rand_hie".to_owned(),
+            shares: Vec::new(),
             renew: false,
         }
     }

@@ -103,12 +103,7 @@ fn a_newer_ledger_is_refused_by_each_store() {
 #[test]
 fn rows_are_written_once_in_each_store() {
     each_store(|store| {
-        let fixture = store.with_projects();
-        let charge = fixture.admit("costs", 1, zcdp("0.01")).unwrap();
-        let attempt = fixture.ledger.begin_attempt(&charge).unwrap();
-        fixture.ledger.seal(&attempt, 0, b"answer").unwrap();
-        fixture.admit("costs", 1, zcdp("0.01")).unwrap();
-        fixture.ledger.close_project("counts", "done").unwrap();
+        let fixture = store.full();
         let before = fixture.ledger.verify().unwrap();
         let tables = Kind::ALL.map(Kind::table).into_iter().chain(["entry", "sealed_bytes"]);
         let mut changes: Vec<String> = tables
@@ -123,6 +118,9 @@ fn rows_are_written_once_in_each_store() {
                 "UPDATE account SET spent_rho = spent_rho - 1 WHERE spent_rho > 0",
                 "UPDATE account SET cap_rho = cap_rho + 1",
                 "UPDATE account SET holder = holder + 1000",
+                "UPDATE account SET sequence = sequence - 1 WHERE sequence > 0",
+                "UPDATE account SET spent_rho = spent_rho + 1",
+                "UPDATE account SET spent_rho = cap_rho + 1, sequence = sequence + 1",
             ]
             .map(str::to_owned),
         );

@@ -245,6 +245,7 @@ impl Question {
                 .map_err(|_| QueryError::bug("too many boundaries"))?,
             bounding_key: hub.randomness.bounding_key()?,
             description: self.sql.clone(),
+            shares: Vec::new(),
             renew: self.renew,
         })
     }

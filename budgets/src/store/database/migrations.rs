@@ -11,10 +11,16 @@ pub(crate) struct Migration {
 }
 
 /// The steps, oldest first.
-pub(crate) const MIGRATIONS: [Migration; 1] = [Migration {
-    sqlite: include_str!("../../../migrations/sqlite/0001_ledger.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
-}];
+pub(crate) const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        sqlite: include_str!("../../../migrations/sqlite/0001_ledger.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
+    },
+    Migration {
+        sqlite: include_str!("../../../migrations/sqlite/0002_integrity.sql"),
+        postgres: include_str!("../../../migrations/postgres/0002_integrity.sql"),
+    },
+];
 
 /// The newest version this code knows.
 pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
