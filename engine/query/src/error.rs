@@ -40,6 +40,13 @@ pub enum QueryError {
          more (three attempts belong to a charge)"
     )]
     TryAgain,
+    /// Somebody stopped the work after the charge. Carries nothing that depends on the data.
+    #[error(
+        "the work was stopped, so there is no answer yet\n  \
+         fix: ask the same question again: the charge stands and the next attempt costs nothing \
+         more (three attempts belong to a charge)"
+    )]
+    Interrupted,
     /// Voilage contradicts itself.
     #[error("this is a bug in Voilage: {0}\n  fix: please report it; the ledger is unharmed")]
     Bug(String),
@@ -60,7 +67,7 @@ impl QueryError {
             Self::Input { .. } | Self::Privacy(_) => ErrorKind::FixInput,
             Self::Policy { .. } => ErrorKind::PolicyRefused,
             Self::Ledger(error) => error.kind(),
-            Self::TryAgain => ErrorKind::TryAgain,
+            Self::TryAgain | Self::Interrupted => ErrorKind::TryAgain,
             Self::Bug(_) => ErrorKind::Bug,
         }
     }

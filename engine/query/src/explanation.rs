@@ -10,6 +10,7 @@ use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
 use voilage_privacy::quantity::Loss;
 
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure, OutputColumn, PrivatePlan};
+use crate::post::Traced;
 use crate::receipt::{ReceiptColumn, loss_fields};
 use crate::release::column_name;
 
@@ -31,6 +32,19 @@ pub struct Explanation {
     pub left_after: String,
     /// The boundaries of the statement.
     pub boundaries: Vec<ExplainedBoundary>,
+    /// The columns of the query's result that show a released value unchanged.
+    pub columns: Vec<ExplainedColumn>,
+}
+
+/// A column of the query's result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExplainedColumn {
+    /// Its name in the result.
+    pub name: String,
+    /// Which boundary its values come from.
+    pub boundary: usize,
+    /// Which of the boundary's outputs they are.
+    pub output: usize,
 }
 
 /// One private aggregate.
@@ -60,7 +74,17 @@ pub struct ExplainedOutput {
 }
 
 impl Explanation {
-    pub(crate) fn new(plan: &PrivatePlan, loss: &Loss, project: &Project) -> Self {
+    pub(crate) fn new(
+        plan: &PrivatePlan,
+        columns: &[Traced],
+        loss: &Loss,
+        project: &Project,
+    ) -> Self {
+        let column = |traced: &Traced| ExplainedColumn {
+            name: traced.name.clone(),
+            boundary: traced.boundary,
+            output: traced.output,
+        };
         let left = left_after(&project.left, loss);
         Self {
             project: project.name.clone(),
@@ -72,6 +96,7 @@ impl Explanation {
                 |left| share_of(&left, &project.cap, false),
             ),
             boundaries: plan.boundaries.iter().map(explained).collect(),
+            columns: columns.iter().map(column).collect(),
         }
     }
 

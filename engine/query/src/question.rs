@@ -13,6 +13,7 @@ use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::{self, Failure, Files};
 use crate::explanation::Explanation;
 use crate::hub::{HubParts, Study};
+use crate::interrupt::Interrupt;
 use crate::observer::{Stage, StageObserver};
 use crate::ownership;
 use crate::plan::{Boundary, Node, PrivatePlan, Relation};
@@ -110,7 +111,8 @@ impl Question {
         let files = checked_files(&hub, &split.drafts, &split.above)?;
         let Priced { plan, loss } = price(split.drafts, &project, spend)?;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
-        let explanation = Explanation::new(&plan, &loss, &project);
+        let columns = post::traced(&split.above);
+        let explanation = Explanation::new(&plan, &columns, &loss, &project);
         Ok(Self {
             study,
             sql: sql.to_owned(),
@@ -156,11 +158,23 @@ impl Question {
     /// When the budget or the permit refuses, or the data cannot be read. A charge is never lost:
     /// asking again continues under it.
     pub fn run(&self, observer: &dyn StageObserver) -> Result<Answer, QueryError> {
+        self.run_until(observer, &Interrupt::new())
+    }
+
+    /// As [`Self::run`], but stops reading data once `interrupt` is raised.
+    ///
+    /// # Errors
+    /// Also [`QueryError::Interrupted`]: the charge stands, and asking again continues under it.
+    pub fn run_until(
+        &self,
+        observer: &dyn StageObserver,
+        interrupt: &Interrupt,
+    ) -> Result<Answer, QueryError> {
         let hub = self.study.parts();
         let charge = hub.ledger.admit(&self.request()?)?;
         observer.reached(Stage::Charged);
         let replayed = charge.replayed && charge.sealed;
-        let sealed = self.sealed_or_executed(&charge, observer)?;
+        let sealed = self.sealed_or_executed(&charge, observer, interrupt)?;
         let mut released: Vec<(&Boundary, Released)> = Vec::with_capacity(sealed.len());
         for (boundary, bytes) in self.plan.boundaries.iter().zip(&sealed) {
             released.push((boundary, release::from_bytes(boundary, bytes)?));
@@ -178,6 +192,7 @@ impl Question {
         &self,
         charge: &Charge,
         observer: &dyn StageObserver,
+        interrupt: &Interrupt,
     ) -> Result<Vec<Vec<u8>>, QueryError> {
         let hub = self.study.parts();
         let mut attempt = None;
@@ -197,8 +212,10 @@ impl Question {
                 }
             };
             let rank_key = rank_key(&charge.bounding_key, index);
+            let reading = execute::totals(attempt, boundary, rank_key, &self.files);
             let totals = hub
-                .block_on(execute::totals(attempt, boundary, rank_key, &self.files))
+                .block_on(interrupt.unless_raised(reading))
+                .ok_or(QueryError::Interrupted)?
                 .map_err(|failure| self.failed(failure))?;
             let mut noise = hub.randomness.noise()?;
             let released = release::release(boundary, index, &totals, noise.as_mut())?;

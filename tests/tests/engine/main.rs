@@ -9,6 +9,7 @@ mod commands;
 mod coverage;
 mod crash;
 mod demo;
+mod interrupts;
 mod neighbours;
 mod refusals;
 mod tidy;

@@ -7,6 +7,7 @@
 
 mod carry;
 mod table;
+mod trace;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use datafusion::logical_expr::{
     Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableScanBuilder,
 };
 use datafusion::prelude::SessionContext;
+
+pub(crate) use trace::{Traced, traced};
 
 use crate::answer::Interval;
 use crate::catalogue::Catalogue;
