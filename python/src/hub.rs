@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use serde_json::json;
+use voilage_budgets::{Permit, ProjectTerms};
+use voilage_privacy::{Accountant, Delta, Epsilon, PrivacyError};
+use voilage_query::QueryError;
 
 use crate::errors::raise;
+use crate::json::to_python;
 use crate::study::Study;
 
 /// An open hub.
@@ -19,6 +25,17 @@ impl Hub {
         py.detach(|| voilage_query::Hub::open(&path)).map(Self).map_err(raise)
     }
 
+    /// Creates or completes the ledger of a hub file and checks its tables. Says what it found.
+    #[staticmethod]
+    fn init(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
+        let report = py.detach(|| voilage_query::Hub::init(&path)).map_err(raise)?;
+        let datasets: Vec<&str> = report.datasets.iter().map(|d| d.name.as_str()).collect();
+        to_python(
+            py,
+            &json!({ "created": report.created, "datasets": datasets, "tables": report.tables }),
+        )
+    }
+
     /// The project of that name.
     fn project(&self, py: Python<'_>, name: &str) -> PyResult<Study> {
         py.detach(|| self.0.project(name)).map(Study::new).map_err(raise)
@@ -28,5 +45,54 @@ impl Hub {
     fn projects(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let projects = py.detach(|| self.0.ledger().projects()).map_err(raise)?;
         Ok(projects.into_iter().map(|project| project.name).collect())
+    }
+
+    /// Opens a project under a permit; the same terms again change nothing.
+    #[pyo3(signature = (
+        name, *, dataset, accountant, epsilon, delta, authority, reference, purpose, starts, ends
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "each is named by the caller")]
+    fn open_project(
+        &self,
+        py: Python<'_>,
+        name: String,
+        dataset: String,
+        accountant: &str,
+        epsilon: &str,
+        delta: Option<&str>,
+        authority: String,
+        reference: String,
+        purpose: String,
+        starts: &str,
+        ends: &str,
+    ) -> PyResult<()> {
+        let quantity = |error| raise(QueryError::from(PrivacyError::from(error)));
+        let day = |text: &str| {
+            text.parse().map_err(|_| PyValueError::new_err(format!("{text:?} is not a date")))
+        };
+        let terms = ProjectTerms {
+            name,
+            dataset,
+            accountant: match accountant {
+                "pure" => Accountant::Pure,
+                _ => Accountant::Zcdp,
+            },
+            epsilon: Epsilon::parse(epsilon).map_err(quantity)?,
+            delta: delta.map(Delta::parse).transpose().map_err(quantity)?,
+            permit: Permit {
+                authority,
+                reference,
+                purpose,
+                starts: day(starts)?,
+                ends: day(ends)?,
+            },
+        };
+        py.detach(|| self.0.ledger().open_project(&terms)).map(drop).map_err(raise)
+    }
+
+    /// Never closes the ledger of this hub again. For a process that was forked: the ledger belongs
+    /// to its parent, and closing SQLite's files there would touch what the parent still uses.
+    fn abandon(&self) {
+        std::mem::forget(self.0.clone());
     }
 }

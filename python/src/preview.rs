@@ -4,9 +4,8 @@ use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::json::to_python;
-use crate::render::escape;
 
-/// An explanation, as text, HTML and data.
+/// An explanation, as text and data.
 #[pyclass(frozen, module = "voilage._native")]
 pub(crate) struct Preview {
     text: String,
@@ -21,12 +20,10 @@ impl Preview {
 
 #[pymethods]
 impl Preview {
-    fn __repr__(&self) -> &str {
+    /// The explanation as lines of text.
+    #[getter]
+    fn text(&self) -> &str {
         &self.text
-    }
-
-    fn _repr_html_(&self) -> String {
-        format!("<pre class=\"voilage-preview\">{}</pre>", escape(&self.text))
     }
 
     /// The explanation as dictionaries, lists and strings.

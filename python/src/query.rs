@@ -1,31 +1,52 @@
 //! A priced question that has not been paid for.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use pyo3::prelude::*;
-use voilage_query::observer::Unobserved;
-use voilage_query::{Hub, QueryError, Question, Spend};
+use voilage_query::{Answer, Interrupt, QueryError, Question, Spend, Stage, StageObserver, Study};
 
 use crate::errors::raise;
 use crate::json::from_engine;
+use crate::pool;
 use crate::preview::Preview;
 use crate::result::Result;
+
+/// How long Ctrl-C may go unnoticed.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A question of one project at one price.
 #[pyclass(frozen, module = "voilage._native")]
 pub(crate) struct Query {
-    hub: Hub,
-    project: String,
+    study: Study,
     spend: Spend,
-    question: Question,
+    question: Arc<Question>,
 }
 
 impl Query {
-    pub(crate) fn new(hub: Hub, project: String, spend: Spend, question: Question) -> Self {
-        Self { hub, project, spend, question }
+    pub(crate) fn new(study: Study, spend: Spend, question: Arc<Question>) -> Self {
+        Self { study, spend, question }
     }
 
     fn renewed(&self) -> std::result::Result<Question, QueryError> {
-        let study = self.hub.project(&self.project)?;
-        Ok(study.question(self.question.sql(), &self.spend)?.renew(true))
+        Ok(self.study.question(self.question.sql(), &self.spend)?.renew(true))
+    }
+
+    /// Answers the question in a thread of its own, so that this one can watch for Ctrl-C.
+    fn begin(
+        &self,
+        renew: bool,
+        stages: Stages,
+        interrupt: Interrupt,
+    ) -> std::result::Result<JoinHandle<std::result::Result<Answer, QueryError>>, QueryError> {
+        let question = if renew { Arc::new(self.renewed()?) } else { Arc::clone(&self.question) };
+        let pool = pool::of_this_process()?;
+        std::thread::Builder::new()
+            .name("voilage-question".to_owned())
+            .spawn(move || pool.install(|| question.run_until(&stages, &interrupt)))
+            .map_err(|_| QueryError::Bug("no thread for a question".to_owned()))
     }
 }
 
@@ -45,17 +66,67 @@ impl Query {
     }
 
     /// Charges the question and answers it, or replays the answer that was paid before.
-    #[pyo3(signature = (*, renew=false))]
-    fn run(&self, py: Python<'_>, renew: bool) -> PyResult<Result> {
-        let answer = py
-            .detach(|| {
-                if renew {
-                    self.renewed()?.run(&Unobserved)
-                } else {
-                    self.question.run(&Unobserved)
+    ///
+    /// `observer` is called with the name of each stage. A signal stops the work and keeps the
+    /// charge: the next run continues it.
+    #[pyo3(signature = (*, observer=None, renew=false))]
+    fn run(&self, py: Python<'_>, observer: Option<Py<PyAny>>, renew: bool) -> PyResult<Result> {
+        let interrupt = Interrupt::new();
+        let (sender, receiver) = channel();
+        let work =
+            py.detach(|| self.begin(renew, Stages(sender), interrupt.clone())).map_err(raise)?;
+        let watched = watch(py, &Mutex::new(receiver), observer.as_ref());
+        if watched.is_err() {
+            interrupt.raise();
+        }
+        let outcome = py.detach(|| work.join());
+        watched?;
+        let answer = outcome.map_err(|_| raise(QueryError::Bug("a question panicked".into())))?;
+        Result::new(answer.map_err(raise)?)
+    }
+}
+
+/// Passes stages on to Python, and looks for signals, until the work ends.
+fn watch(
+    py: Python<'_>,
+    stages: &Mutex<Receiver<Stage>>,
+    observer: Option<&Py<PyAny>>,
+) -> PyResult<()> {
+    let next = || {
+        let stages = stages.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        stages.recv_timeout(PATIENCE)
+    };
+    loop {
+        match py.detach(next) {
+            Ok(stage) => {
+                if let Some(observer) = observer {
+                    observer.call1(py, (name(stage),))?;
                 }
-            })
-            .map_err(raise)?;
-        Result::new(answer)
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        py.check_signals()?;
+    }
+}
+
+/// The name of a stage, for progress.
+fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Charged => "charged",
+        Stage::Executing => "reading",
+        Stage::Released => "noise added",
+        Stage::Sealed => "sealed",
+        Stage::PostProcessed => "done",
+    }
+}
+
+/// Sends each stage to the thread that waits.
+struct Stages(Sender<Stage>);
+
+impl StageObserver for Stages {
+    fn reached(&self, stage: Stage) {
+        // A waiter that has gone away needs no stages.
+        let _ = self.0.send(stage);
     }
 }

@@ -8,8 +8,11 @@ use voilage_query::Answer;
 
 use crate::errors::raise;
 use crate::json::{from_engine, to_python};
-use crate::render::Rendering;
 use crate::table::{self, Table};
+use crate::values;
+
+/// The lower and the upper ends of a column's intervals.
+type Ends = (Vec<Option<f64>>, Vec<Option<f64>>);
 
 /// An answer; reading it in any form is free.
 #[pyclass(frozen, module = "voilage._native")]
@@ -44,12 +47,21 @@ impl Result {
         self.answer.table.num_rows()
     }
 
-    fn __repr__(&self) -> PyResult<String> {
-        Ok(Rendering::of(&self.answer)?.text())
+    /// The name and the kind of each column.
+    fn columns(&self) -> Vec<(String, &'static str)> {
+        values::columns(&self.answer.table)
     }
 
-    fn _repr_html_(&self) -> PyResult<String> {
-        Ok(Rendering::of(&self.answer)?.html())
+    /// The values of one column, for people: at most `rows` of them.
+    #[pyo3(signature = (position, rows=None))]
+    fn values(&self, py: Python<'_>, position: usize, rows: Option<usize>) -> PyResult<Py<PyAny>> {
+        values::of(py, &self.answer.table, position, rows)
+    }
+
+    /// The ends of one column's intervals, if it has any.
+    fn interval(&self, position: usize) -> Option<Ends> {
+        let interval = self.answer.intervals.get(position)?.as_ref()?;
+        Some((interval.low.iter().collect(), interval.high.iter().collect()))
     }
 
     /// The table with the columns `<name>_low` and `<name>_high` after each column `<name>` that has

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 import voilage
 from voilage import _native
+
+# Examples of another day would make a run depend on where it runs.
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "voilage-hypothesis")
+settings.register_profile("voilage", database=None, deadline=None)
+settings.load_profile("voilage")
+
+GOLDEN = Path(__file__).parent / "golden"
 
 HUB = """
 [hub]
@@ -27,6 +37,8 @@ max_rows_per_group = 2
 [datasets.clinic.tables.visits.columns]
 person = { type = "int64" }
 site = { type = "int64", values = [1, 2, 3], source = "asserted: three sites" }
+ward = { type = "utf8" }
+day = { type = "date" }
 cost = { type = "float64", bounds = ["0", "100"], source = "asserted: price list" }
 """
 
@@ -46,6 +58,29 @@ def command(*words: str) -> int:
     return _native.main(["voilage", *words])
 
 
+class Golden:
+    """Compares text with a file under golden/; `pytest --golden` writes the file."""
+
+    def __init__(self, write: bool) -> None:
+        self._write = write
+
+    def check(self, name: str, text: str) -> None:
+        file = GOLDEN / f"{name}.txt"
+        if self._write:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text + "\n", encoding="utf-8")
+        assert text + "\n" == file.read_text(encoding="utf-8"), f"look at {file}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(request.config.getoption("--golden"))
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> voilage.Hub:
     people = [person for person in range(400) for _ in range(2)]
@@ -53,6 +88,8 @@ def hub(tmp_path: Path) -> voilage.Hub:
         {
             "person": pa.array(people, pa.int64()),
             "site": pa.array([person % 3 + 1 for person in people], pa.int64()),
+            "ward": pa.array([f"ward {person % 2}" for person in people], pa.string()),
+            "day": pa.array([20_000 + person % 365 for person in people], pa.date32()),
             "cost": pa.array([float(person % 100) for person in people], pa.float64()),
         }
     )

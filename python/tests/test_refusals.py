@@ -19,10 +19,10 @@ SQL = "SELECT COUNT(DISTINCT person) AS people FROM visits"
     "value", ["NaN", float("nan"), -1, "-1", 0, "0", 1e308, "1e308", float("inf"), Decimal("NaN")]
 )
 def test_bad_losses(study: voilage.Study, name: str, value: LossInput) -> None:
-    before = study.budget()
+    before = study.budget.to_dict()
     with pytest.raises(voilage.FixQuery):
         study.sql(SQL, **{name: value}).run()
-    assert study.budget() == before
+    assert study.budget.to_dict() == before
 
 
 @pytest.mark.parametrize("value", [True, object(), [0.5]])
@@ -70,10 +70,10 @@ def test_missing_hub(tmp_path: Path) -> None:
 
 
 def test_budget_refused(study: voilage.Study) -> None:
-    before = study.budget()
+    before = study.budget.to_dict()
     with pytest.raises(voilage.BudgetRefused):
         study.sql(SQL, epsilon=100).run()
-    assert study.budget() == before
+    assert study.budget.to_dict() == before
 
 
 @pytest.mark.parametrize("name", ["FixQuery", "BudgetRefused", "PolicyRefused", "TryAgain", "Bug"])

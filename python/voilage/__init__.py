@@ -1,48 +1,75 @@
-"""Ask SQL questions about records of people and get differentially private answers.
+"""Ask questions about records of people and get differentially private answers.
 
 A question is priced before it is paid for, and nothing but ``run()`` spends:
 
->>> import voilage
->>> hub = voilage.open("examples/hub.toml")  # doctest: +SKIP
->>> costs = hub.project("rand-costs")  # doctest: +SKIP
->>> query = costs.sql("SELECT plan, AVG(meddol) FROM rand_hie GROUP BY plan", epsilon=0.5)
-... # doctest: +SKIP
->>> query.preview()  # free  # doctest: +SKIP
+>>> import voilage as vo
+>>> study = vo.demo().project("demo")
+>>> question = study.table("visits").group_by("site").agg(people=vo.count_units())
+>>> query = question.epsilon(0.5)
+>>> query.preview().share  # free
+'2.02%'
 >>> result = query.run()  # charges the project once; the same question again is free
-... # doctest: +SKIP
->>> result.to_pandas(intervals=True)  # doctest: +SKIP
+>>> result.columns
+('site', 'people')
 """
 
+from voilage._aggregate import Aggregate, count, count_units, mean, sum  # noqa: A004
+from voilage._budget import Budget
+from voilage._demo import demo
+from voilage._expr import Expr, col
+from voilage._frame import Frame
 from voilage._hub import Hub, open  # noqa: A004  (`voilage.open` is how a hub is opened)
+from voilage._local import LocalHub
 from voilage._loss import LossInput
+from voilage._magic import load_ipython_extension
 from voilage._native import (
     BudgetRefused,
     Bug,
     FixQuery,
     PolicyRefused,
-    Preview,
     TryAgain,
     VoilageError,
     __version__,
 )
+from voilage._preview import Preview
 from voilage._query import Query
 from voilage._result import Result
-from voilage._study import Budget, Study
+from voilage._schema import Schema
+from voilage._study import Study
+from voilage._table import Cohort, Grouped, Table, Unpriced
+from voilage._values import Values
 
 __all__ = [
+    "Aggregate",
     "Budget",
     "BudgetRefused",
     "Bug",
+    "Cohort",
+    "Expr",
     "FixQuery",
+    "Frame",
+    "Grouped",
     "Hub",
+    "LocalHub",
     "LossInput",
     "PolicyRefused",
     "Preview",
     "Query",
     "Result",
+    "Schema",
     "Study",
+    "Table",
     "TryAgain",
+    "Unpriced",
+    "Values",
     "VoilageError",
     "__version__",
+    "col",
+    "count",
+    "count_units",
+    "demo",
+    "load_ipython_extension",
+    "mean",
     "open",
+    "sum",
 ]

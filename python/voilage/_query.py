@@ -2,40 +2,119 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from voilage import _native
+from voilage._preview import Preview
+from voilage._progress import Progress
 from voilage._result import Result
+
+if TYPE_CHECKING:
+    from voilage._study import Study
+
+TEXT_MAX = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a question may cost, in the words of the person who asks."""
+
+    epsilon: str | None = None
+    rho: str | None = None
+    share: str | None = None
+
+    def __str__(self) -> str:
+        if self.share is not None:
+            return f"a share of {self.share}"
+        if self.rho is not None:
+            return f"rho {self.rho}"
+        return f"epsilon {self.epsilon}" if self.epsilon is not None else "this question"
 
 
 class Query:
-    """A question at a price; made by :meth:`voilage.Study.sql`. Only :meth:`run` spends."""
+    """A question at a price; made by :meth:`voilage.Study.sql` or the builder. Only `run()` spends.
 
-    __slots__ = ("_native",)
+    >>> import voilage as vo
+    >>> study = vo.demo().project("demo")
+    >>> query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", epsilon=0.5)
+    >>> query.preview().errors
+    {'people': 19.0}
+    """
 
-    def __init__(self, native: _native.Query) -> None:
+    __slots__ = ("_native", "_price", "_study")
+
+    def __init__(self, study: Study, native: _native.Query, price: Price) -> None:
+        self._study = study
         self._native = native
+        self._price = price
 
     @property
-    def sql(self) -> str:
-        """The text of the question."""
+    def sql_text(self) -> str:
+        """The question as SQL: what the engine reads, also when it was built.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(visits=vo.count()).epsilon(0.5).sql_text
+        'SELECT COUNT(*) AS "visits" FROM "visits"'
+        """
         return self._native.sql
 
-    def preview(self) -> _native.Preview:
+    def preview(self) -> Preview:
         """Return what the question costs and how exact its answer will be. Free.
 
-        >>> query.preview()  # doctest: +SKIP
-        >>> query.preview().to_dict()  # doctest: +SKIP
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", share="1%")
+        >>> query.preview().share
+        '1.00%'
         """
-        return self._native.preview()
+        return Preview(self._study._priced(self.sql_text, self._price)._native.preview())
 
-    def run(self, *, renew: bool = False) -> Result:
+    def with_error(self, **errors: float) -> Query:
+        """Return the same question at the cheapest price that keeps each error at 95%.
+
+        Reads nothing and spends nothing: it compares previews.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", epsilon=1)
+        >>> query.with_error(people=50).preview().errors["people"] <= 50
+        True
+        """
+        return self._study._cheapest(self.sql_text, errors)
+
+    def run(self, *, progress: bool | None = None, renew: bool = False) -> Result:
         """Charge the question and answer it, or replay the answer that was paid before.
 
-        `renew` pays again for a charge whose three attempts all failed.
+        Interrupting it (Ctrl-C, or the notebook's stop button) keeps the charge, and the next run
+        continues under it. `renew` pays again for a charge whose three attempts all failed.
+        `progress` shows a bar of stages, where `tqdm` is installed; by default in a terminal and in
+        a notebook.
 
-        >>> query.run()  # doctest: +SKIP
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run().replayed
+        True
         """
-        return Result(self._native.run(renew=renew))
+        self._study._engine()
+        # One at a time: of two runs of one question at once, the ledger lets only the later finish.
+        with self._study._door.turn:
+            return self._run(progress, renew=renew)
+
+    def _run(self, progress: bool | None, *, renew: bool) -> Result:
+        explained = self._native.preview().to_dict()
+        with Progress(len(explained["boundaries"]), wanted=progress) as bar:
+            try:
+                native = self._native.run(observer=bar.reached, renew=renew)
+            except _native.BudgetRefused as refusal:
+                from voilage._refusal import explained_refusal  # noqa: PLC0415  (rarely needed)
+
+                raise explained_refusal(self, refusal) from None
+        return Result(native, explained)
 
     def __repr__(self) -> str:
-        sql = " ".join(self.sql.split())
-        return f"<voilage.Query {sql!r}: preview() is free, run() charges>"
+        sql = " ".join(self.sql_text.split())
+        short = sql if len(sql) <= TEXT_MAX else f"{sql[:TEXT_MAX]} ..."
+        return f"<voilage.Query {short!r}: preview() is free, run() charges>"

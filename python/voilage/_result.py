@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from voilage import _native
+from voilage import _convert, _native
+from voilage._errors import fix_query, suggestion
+from voilage._frame import Frame
+from voilage._render import Cells, as_html, as_text
+from voilage._values import Values
+from voilage._warnings import warnings_of
 
 if TYPE_CHECKING:
     import pandas
@@ -17,17 +21,37 @@ class Result:
     """A table with 95% intervals and a receipt; made by :meth:`voilage.Query.run`.
 
     Speaks the Arrow PyCapsule protocol, so that any Arrow library can import it. Reading it in
-    any form is free.
+    any form is free. Intervals cover the noise around the *bounded* answer.
+
+    >>> import voilage as vo
+    >>> study = vo.demo().project("demo")
+    >>> sql = "SELECT site, COUNT(DISTINCT person) AS people FROM visits GROUP BY site"
+    >>> result = study.sql(sql, epsilon=0.5).run()
+    >>> result.columns
+    ('site', 'people')
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ("_explained", "_native")
 
-    def __init__(self, native: _native.Result) -> None:
+    def __init__(self, native: _native.Result, explained: dict[str, Any]) -> None:
         self._native = native
+        self._explained = explained
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(name for name, _ in self._native.columns())
 
     @property
     def receipt(self) -> dict[str, Any]:
-        """What proves the release; the same at every replay."""
+        """What proves the release; the same at every replay.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> result.receipt["project"], len(result.receipt["output_hash"])
+        ('demo', 64)
+        """
         return self._native.receipt
 
     @property
@@ -35,31 +59,132 @@ class Result:
         """Whether the answer had been paid for before, so that nothing was charged now."""
         return self._native.replayed
 
+    @property
+    def release(self) -> str:
+        """The release's id: its entry in the ledger and the beginning of its bytes' hash."""
+        receipt = self.receipt
+        return f"{receipt['charge']}-{receipt['output_hash'][:8]}"
+
+    @property
+    def footer(self) -> str:
+        """What the answer cost, what was left, and the release's id.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> first = study.sql("SELECT COUNT(*) AS n FROM visits WHERE age = 30", epsilon=0.1).run()
+        >>> again = study.sql("SELECT COUNT(*) AS n FROM visits WHERE age = 30", epsilon=0.1).run()
+        >>> again.footer.startswith("replayed: nothing was charged now")
+        True
+        """
+        receipt = self.receipt
+        price = f"{receipt['share']} of {receipt['project']}'s budget"
+        left = f"{receipt['left']} was left then" if self.replayed else f"{receipt['left']} is left"
+        if self.replayed:
+            return (
+                f"replayed: nothing was charged now; it cost {price} once, {left}; "
+                f"release {self.release}"
+            )
+        return f"cost {price}, {left}; release {self.release}"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What looks wrong, from public metadata and released values only.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> sql = "SELECT COUNT(DISTINCT person) AS people FROM visits WHERE age = 99"
+        >>> for warning in study.sql(sql, epsilon=0.01).run().warnings:
+        ...     print(warning)
+        people: 1 of 1 values is small against its noise (marked ~)
+        """
+        return tuple(warnings_of(self._cells(), self._explained))
+
+    def __getitem__(self, column: str) -> Values:
+        """Return a column with its intervals, to compute with.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> thousands = result["visits"] / 1000
+        >>> thousands.confidence
+        0.95
+        """
+        position = self._position(column)
+        kind = self._native.columns()[position][1]
+        if kind not in {"int", "float"}:
+            raise fix_query(f"{column} is no number", "take a column of numbers")
+        value = [float("nan") if cell is None else float(cell) for cell in self._values(position)]
+        ends = self._native.interval(position)
+        if ends is None:
+            raise fix_query(
+                f"{column} has no interval: it is a group key, or computed from released values",
+                "select the columns that it is computed from, and combine them here",
+            )
+        low = [float("-inf") if end is None else end for end in ends[0]]
+        high = [float("inf") if end is None else end for end in ends[1]]
+        return Values(column, value, low, high, frozenset({(id(self._native), column)}))
+
+    def plot(self, column: str | None = None, *, by: str | None = None, bars: bool = False) -> Any:  # noqa: ANN401
+        """Plot a column with its intervals over the group keys: points, or bars.
+
+        Returns an Altair chart, or a static picture where Altair is not installed.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> sql = "SELECT site, COUNT(DISTINCT person) AS people FROM visits GROUP BY site"
+        >>> chart = study.sql(sql, epsilon=0.5).run().plot("people", bars=True)
+        """
+        from voilage._plots import plot_result  # noqa: PLC0415  (imported when it is needed)
+
+        cells = self._cells()
+        for name in (column, by):
+            if name is not None:
+                self._position(name)
+        return plot_result(cells, column, by, bars=bars)
+
     def to_arrow(self, *, intervals: bool = False) -> pyarrow.Table:
         """Return a `pyarrow.Table`; `intervals` adds `<name>_low` and `<name>_high`.
 
-        >>> result.to_arrow().column_names  # doctest: +SKIP
-        ['plan', 'people']
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> result.to_arrow(intervals=True).column_names
+        ['visits', 'visits_low', 'visits_high']
         """
-        pyarrow = _require("pyarrow", "to_arrow", extra="pyarrow")
-        return pyarrow.table(self._table(intervals))
+        return _convert.to_arrow(self._table(intervals))
 
     def to_pandas(self, *, intervals: bool = False) -> pandas.DataFrame:
         """Return a `pandas.DataFrame`; `intervals` adds `<name>_low` and `<name>_high`.
 
-        >>> result.to_pandas(intervals=True)  # doctest: +SKIP
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> result.to_pandas(intervals=True).columns.to_list()
+        ['visits', 'visits_low', 'visits_high']
         """
-        _require("pandas", "to_pandas", extra="pandas")
-        pyarrow = _require("pyarrow", "to_pandas", extra="pandas")
-        return pyarrow.table(self._table(intervals)).to_pandas()
+        return _convert.to_pandas(self._table(intervals))
 
     def to_polars(self, *, intervals: bool = False) -> polars.DataFrame:
         """Return a `polars.DataFrame`; `intervals` adds `<name>_low` and `<name>_high`.
 
-        >>> result.to_polars(intervals=True)  # doctest: +SKIP
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> result.to_polars().columns
+        ['visits']
         """
-        library = _require("polars", "to_polars", extra="polars")
-        return cast("polars.DataFrame", library.DataFrame(self._table(intervals)))
+        return _convert.to_polars(self._table(intervals))
+
+    def with_intervals(self) -> Frame:
+        """Return the table with `<name>_low` and `<name>_high` behind each noisy column.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> result.with_intervals().columns
+        ('visits', 'visits_low', 'visits_high')
+        """
+        return Frame(self._native.with_intervals())
 
     def __arrow_c_schema__(self) -> object:
         return self._native.__arrow_c_schema__()
@@ -71,21 +196,37 @@ class Result:
         return len(self._native)
 
     def __repr__(self) -> str:
-        return repr(self._native)
+        return as_text(self._cells(), self._below())
 
     def _repr_html_(self) -> str:
-        return self._native._repr_html_()
+        return as_html(self._cells(), self._below())
+
+    def _repr_mimebundle_(
+        self,
+        include: object = None,  # noqa: ARG002  (the protocol's signature)
+        exclude: object = None,  # noqa: ARG002
+    ) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.columns)
 
     def _table(self, intervals: bool) -> _native.Result | _native.Table:
         return self._native.with_intervals() if intervals else self._native
 
+    def _position(self, column: str) -> int:
+        if column not in self.columns:
+            raise fix_query(f"the result has no column {column}", suggestion(column, self.columns))
+        return self.columns.index(column)
 
-def _require(module: str, method: str, *, extra: str) -> Any:  # noqa: ANN401  (modules are Any)
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{method}() needs {module}, which is not installed\n"
-            f"  fix: pip install 'voilage[{extra}]'",
-            name=error.name,
-        ) from error
+    def _values(self, position: int, rows: int | None = None) -> list[Any]:
+        return _convert.cells(self._native, position, self._native.columns()[position][1], rows)
+
+    def _cells(self) -> list[Cells]:
+        return [
+            Cells(name, kind, self._values(position), self._native.interval(position))
+            for position, (name, kind) in enumerate(self._native.columns())
+        ]
+
+    def _below(self) -> list[str]:
+        return [*self.warnings, self.footer]

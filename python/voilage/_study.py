@@ -1,48 +1,57 @@
-"""A project: its budget, and the place to ask questions."""
+"""A project: its budget, its tables, and the place to ask questions."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING
 
 from voilage import _native
+from voilage._budget import Budget
 from voilage._loss import LossInput, loss_text
-from voilage._query import Query
+from voilage._query import Price, Query
+from voilage._schema import Schema
+from voilage._search import cheapest
+from voilage._table import Source, Table
 
-
-class Budget(TypedDict):
-    """What a project was granted, has spent and has left; quantities are decimal strings."""
-
-    project: str
-    dataset: str
-    accountant: str
-    epsilon: str
-    delta: str | None
-    status: str
-    cap: dict[str, str]
-    spent: dict[str, str]
-    left: dict[str, str]
+if TYPE_CHECKING:
+    from voilage._frame import Frame
+    from voilage._hub import Door
 
 
 class Study:
-    """One project of a hub; made by :meth:`voilage.Hub.project`."""
+    """One project of a hub; made by :meth:`voilage.Hub.project`.
 
-    __slots__ = ("_native",)
+    >>> import voilage as vo
+    >>> study = vo.demo().project("demo")
+    >>> query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", epsilon=0.5)
+    """
 
-    def __init__(self, native: _native.Study) -> None:
-        self._native = native
+    __slots__ = ("_door", "_generation", "_name", "_native")
+
+    def __init__(self, door: Door, name: str) -> None:
+        self._door = door
+        self._name = name
+        self._generation = door.generation()
+        self._native = door.native().project(name)
 
     @property
     def name(self) -> str:
-        """The project's name."""
-        return self._native.name
+        """The project's name.
 
-    def budget(self) -> Budget:
-        """Return the budget as the ledger has it now. Free.
-
-        >>> study.budget()["left"]  # doctest: +SKIP
-        {'rho': '0.21', 'delta': '0.00000005'}
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").name
+        'demo'
         """
-        return self._native.budget()
+        return self._name
+
+    @property
+    def budget(self) -> Budget:
+        """The budget as the ledger has it now: a card in a notebook. Free.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.accountant
+        'zcdp'
+        """
+        return Budget(self._engine().budget())
 
     def sql(
         self,
@@ -54,21 +63,74 @@ class Study:
     ) -> Query:
         """Analyse and price a question. Reads no record and charges nothing.
 
-        Say exactly one of `epsilon` (this statement alone is so private), `rho`, or `share` (of the
+        Say one of `epsilon` (this statement alone is so private), `rho`, or `share` (of the
         project's budget, like ``"2%"``). A question that cannot be answered privately raises
         :class:`voilage.FixQuery` or :class:`voilage.PolicyRefused` with a rewrite.
 
-        >>> query = study.sql("SELECT COUNT(DISTINCT zper) FROM rand_hie", share="2%")
-        ... # doctest: +SKIP
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", share="2%")
+        <voilage.Query 'SELECT COUNT(DISTINCT person) AS people FROM visits': ...>
         """
-        return Query(
-            self._native.sql(
-                sql,
-                epsilon=loss_text("epsilon", epsilon),
-                rho=loss_text("rho", rho),
-                share=loss_text("share", share),
-            )
+        price = Price(
+            epsilon=loss_text("epsilon", epsilon),
+            rho=loss_text("rho", rho),
+            share=loss_text("share", share),
         )
+        return self._priced(sql, price)
+
+    def table(self, name: str) -> Table:
+        """Begin a question with a table; an unknown name raises :class:`voilage.FixQuery`.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").table("visits")
+        <voilage.Table SELECT * FROM "visits">
+        """
+        entry = self.schema()[name]
+        source = Source(
+            sql=f'"{entry.name}"',
+            unit=entry.unit,
+            tables=(entry.name,),
+            columns=frozenset(entry.columns),
+        )
+        return Table(self, source)
+
+    def schema(self) -> Schema:
+        """Return what everybody may know about the tables: types, bounds, values, and their source.
+
+        >>> import voilage as vo
+        >>> schema = vo.demo().project("demo").schema()
+        >>> schema["visits"].unit, schema["visits"]["cost"].bounds
+        ('person', (0.0, 500.0))
+        """
+        return Schema.of(self._engine().schema())
+
+    def mock(self, rows: int = 1000, *, seed: int = 0) -> dict[str, Frame]:
+        """Make up rows for each table, from `schema()` alone, to try code on. Never looks at data.
+
+        >>> import voilage as vo
+        >>> mock = vo.demo().project("demo").mock(rows=5)
+        >>> mock["visits"].columns, len(mock["visits"])
+        (('age', 'cost', 'diagnosis', 'person', 'site', 'visited', 'year'), 5)
+        """
+        from voilage._mock import mock  # noqa: PLC0415  (imported when it is needed)
+
+        return mock(self.schema(), rows, seed)
+
+    def _priced(self, sql: str, price: Price) -> Query:
+        native = self._engine().sql(sql, epsilon=price.epsilon, rho=price.rho, share=price.share)
+        return Query(self, native, price)
+
+    def _cheapest(self, sql: str, errors: dict[str, float]) -> Query:
+        return cheapest(self, sql, errors)
+
+    def _engine(self) -> _native.Study:
+        """Return the engine's study, of the hub file as it was last read."""
+        generation = self._door.generation()
+        if generation != self._generation:
+            self._native = self._door.native().project(self._name)
+            self._generation = generation
+        return self._native
 
     def __repr__(self) -> str:
-        return f"<voilage.Study {self.name!r}>"
+        return f"<voilage.Study {self._name!r}>"

@@ -1,0 +1,65 @@
+"""Rows that are made up from a schema. No data comes near this file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+from voilage import _native
+from voilage._convert import EPOCH_ORDINAL
+from voilage._errors import fix_query
+from voilage._frame import Frame
+from voilage._schema import Column, Schema, TableSchema
+
+ROWS_MAX = 10_000_000
+NULL_RATE = 0.02
+FIRST_DAY = dt.date(2020, 1, 1).toordinal() - EPOCH_ORDINAL
+DAYS = 5 * 365
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+def mock(schema: Schema, rows: int, seed: int) -> dict[str, Frame]:
+    """Return made-up rows of every table; units are shared between tables."""
+    if isinstance(rows, bool) or not isinstance(rows, int) or not 0 <= rows <= ROWS_MAX:
+        raise fix_query(f"mock(rows={rows!r}) is no number of rows", "write mock(rows=1000)")
+    return {name: _frame(table, rows, seed) for name, table in schema.items()}
+
+
+def _frame(table: TableSchema, rows: int, seed: int) -> Frame:
+    made_up = random.Random(f"{seed}:{table.name}")  # noqa: S311  (made-up rows are no secret)
+    columns = []
+    for column in table.columns.values():
+        is_unit = column.name == table.unit
+        values = [
+            _unit(column, made_up, rows) if is_unit else _value(column, made_up)
+            for _ in range(rows)
+        ]
+        columns.append((column.name, column.type, values))
+    return Frame(_native.Table.of(columns, rows))
+
+
+def _unit(column: Column, made_up: random.Random, rows: int) -> int | str:
+    """Each person has about three rows."""
+    number = made_up.randint(1, max(1, rows // 3))
+    return f"unit-{number}" if column.type == "utf8" else number
+
+
+def _value(column: Column, made_up: random.Random) -> Any:  # noqa: ANN401, PLR0911
+    if made_up.random() < NULL_RATE:
+        return None
+    if column.values is not None:
+        return made_up.choice(column.values)
+    if column.bounds is not None:
+        lower, upper = column.bounds
+        drawn = made_up.uniform(lower, upper)
+        return round(drawn) if column.type == "int64" else drawn
+    if column.type == "bool":
+        return made_up.random() < 0.5
+    if column.type == "date":
+        return FIRST_DAY + made_up.randrange(DAYS)
+    if column.type == "timestamp":
+        return FIRST_DAY * MICROSECONDS_PER_DAY + made_up.randrange(DAYS * MICROSECONDS_PER_DAY)
+    if column.type == "utf8":
+        return f"text-{made_up.randint(1, 20)}"
+    return made_up.randint(1, 100) if column.type == "int64" else made_up.uniform(0, 100)

@@ -1,0 +1,150 @@
+"""What everybody may know about the tables, without looking at a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from voilage._errors import fix_query, suggestion
+from voilage._html import MUTED, SMALL, cell, escape
+
+VALUES_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column: its type, what is enforced about its values, and who says so."""
+
+    name: str
+    type: str
+    bounds: tuple[float, float] | None
+    values: tuple[Any, ...] | None
+    source: str | None
+
+    def declared(self) -> str:
+        """Return what is enforced, in words."""
+        if self.bounds is not None:
+            return f"{self.bounds[0]:g} to {self.bounds[1]:g}"
+        if self.values is not None:
+            shown = ", ".join(str(value) for value in self.values[:VALUES_SHOWN])
+            more = len(self.values) - VALUES_SHOWN
+            return f"{shown} and {more} more" if more > 0 else shown
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A table: whose rows it holds, how many of each person count, and its columns."""
+
+    name: str
+    unit: str | None
+    max_groups: int | None
+    max_rows_per_group: int | None
+    provenance: str | None
+    columns: dict[str, Column]
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self.columns:
+            raise fix_query(f"{self.name} has no column {name}", suggestion(name, self.columns))
+        return self.columns[name]
+
+    def owner(self) -> str:
+        """Return whose rows these are, in words."""
+        if self.unit is None:
+            return f"public: {self.provenance}"
+        return (
+            f"one {self.unit} keeps {self.max_rows_per_group} rows in each of "
+            f"{self.max_groups} groups"
+        )
+
+
+class Schema(Mapping[str, TableSchema]):
+    """The tables of a project, by name; made by :meth:`voilage.Study.schema`.
+
+    >>> import voilage as vo
+    >>> schema = vo.demo().project("demo").schema()
+    >>> list(schema)
+    ['diagnoses', 'visits']
+    >>> schema["visits"]["site"].values
+    ('East', 'North', 'South')
+    """
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: dict[str, TableSchema]) -> None:
+        self._tables = tables
+
+    @classmethod
+    def of(cls, content: list[dict[str, Any]]) -> Schema:
+        """Return the schema that the engine describes."""
+        return cls({table["name"]: _table(table) for table in content})
+
+    def __getitem__(self, name: str) -> TableSchema:
+        if name not in self._tables:
+            raise fix_query(f"there is no table {name}", suggestion(name, self._tables))
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._tables)
+
+    def __repr__(self) -> str:
+        lines = []
+        for table in self._tables.values():
+            lines.append(f"{table.name} ({table.owner()})")
+            width = max((len(name) for name in table.columns), default=0)
+            for column in table.columns.values():
+                declared = column.declared()
+                source = f"  [{column.source}]" if column.source else ""
+                lines.append(
+                    f"  {column.name:<{width}}  {column.type:<9}  {declared}{source}".rstrip()
+                )
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return "".join(_table_html(table) for table in self._tables.values())
+
+
+def _table(content: dict[str, Any]) -> TableSchema:
+    columns = [_column(column) for column in content["columns"]]
+    return TableSchema(
+        name=content["name"],
+        unit=content.get("unit"),
+        max_groups=content.get("max_groups"),
+        max_rows_per_group=content.get("max_rows_per_group"),
+        provenance=content.get("provenance"),
+        columns={column.name: column for column in columns},
+    )
+
+
+def _column(content: dict[str, Any]) -> Column:
+    declared = content["declared"]
+    bounds = values = None
+    if isinstance(declared, dict) and "Bounds" in declared:
+        bounds = (declared["Bounds"]["lower"], declared["Bounds"]["upper"])
+    elif isinstance(declared, dict) and "Values" in declared:
+        values = tuple(next(iter(value.values())) for value in declared["Values"])
+    return Column(content["name"], content["type"], bounds, values, content["source"])
+
+
+def _table_html(table: TableSchema) -> str:
+    head = "".join(cell(title, head=True) for title in ("column", "type", "values", "source"))
+    rows = []
+    for column in table.columns.values():
+        name = f"<code>{escape(column.name)}</code>"
+        if column.name == table.unit:
+            name += f' <span style="{MUTED};{SMALL}">unit</span>'
+        source = f'<span style="{MUTED}">{escape(column.source or "")}</span>'
+        cells = (name, escape(column.type), escape(column.declared()), source)
+        rows.append(f"<tr>{''.join(cell(content) for content in cells)}</tr>")
+    return (
+        f"<details open><summary><b>{escape(table.name)}</b> "
+        f'<span style="{MUTED}">{escape(table.owner())}</span></summary>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></details>"
+    )

@@ -1,0 +1,398 @@
+"""The typed builder: tables, filters, groups and aggregates that become SQL text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from voilage._aggregate import Aggregate
+from voilage._errors import fix_query, suggestion
+from voilage._expr import Expr, as_expr, identifier
+
+if TYPE_CHECKING:
+    from voilage._loss import LossInput
+    from voilage._query import Query
+    from voilage._study import Study
+
+Key: TypeAlias = str | Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What stands behind FROM: its SQL, its unit and the tables in it, by their names in SQL."""
+
+    sql: str
+    unit: str | None
+    tables: tuple[str, ...]
+    columns: frozenset[str]
+
+    def unit_sql(self) -> str:
+        """Return the unit column, qualified where several tables could have one."""
+        if self.unit is None:
+            raise fix_query(
+                f"{self.tables[0]} is a public table, so nobody's rows are in it",
+                "begin with a table of the project's dataset, and join this one to it",
+            )
+        if len(self.tables) == 1:
+            return identifier(self.unit)
+        return f"{identifier(self.tables[0])}.{identifier(self.unit)}"
+
+
+class Table:
+    """Rows of a table, filtered and joined; made by :meth:`voilage.Study.table`.
+
+    Nothing is read and nothing costs anything until a question with a price is run.
+
+    >>> import voilage as vo
+    >>> study = vo.demo().project("demo")
+    >>> adults = study.table("visits").filter(vo.col("age") >= 18)
+    >>> question = adults.group_by("site").agg(people=vo.count_units(), cost=vo.mean("cost"))
+    >>> query = question.epsilon(0.5)
+    >>> query.run().columns
+    ('site', 'people', 'cost')
+    """
+
+    __slots__ = ("_filters", "_source", "_study")
+
+    def __init__(self, study: Study, source: Source, filters: tuple[str, ...] = ()) -> None:
+        self._study = study
+        self._source = source
+        self._filters = filters
+
+    def filter(self, *conditions: Expr) -> Table:
+        """Keep the rows for which all conditions hold.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.filter(vo.col("year") == 2025, vo.col("age") >= 65)
+        <voilage.Table SELECT * FROM "visits" WHERE ("year" = 2025) AND ("age" >= 65)>
+        """
+        for condition in conditions:
+            if not isinstance(condition, Expr):
+                raise TypeError(
+                    f"filter takes conditions, not {type(condition).__name__}\n"
+                    '  fix: write for example filter(vo.col("year") == 1)'
+                )
+        texts = tuple(condition.sql_text for condition in conditions)
+        return Table(self._study, self._source, self._filters + texts)
+
+    def drop_nulls(self, *columns: str) -> Table:
+        """Keep the rows in which these columns have a value.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").table("visits").drop_nulls("site")
+        <voilage.Table SELECT * FROM "visits" WHERE ("site" IS NOT NULL)>
+        """
+        return self.filter(*(as_expr(column).is_not_null() for column in columns))
+
+    def join(self, other: Table, *, on: str | tuple[str, str] | None = None) -> Table:
+        """Join another table on equal columns.
+
+        A public table needs `on`: a column that both have, or the column here and the one there.
+        Another table of people is joined on the person.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> visits = study.table("visits").join(study.table("diagnoses"), on=("diagnosis", "code"))
+        >>> visits.group_by("name").agg(people=vo.count_units()).epsilon(0.5).run().columns
+        ('name', 'people')
+        """
+        if other._filters:
+            raise fix_query(
+                f"{other._source.tables[0]} is filtered before it is joined",
+                "join first and filter the result",
+            )
+        if other._source.unit is not None and on is None:
+            pair = (self._source.unit_sql(), identifier(other._source.unit))
+        elif on is None:
+            raise fix_query(
+                f"the join with the public table {other._source.tables[0]} names no columns",
+                'write on="column", or on=("column here", "column there")',
+            )
+        else:
+            here, there = (on, on) if isinstance(on, str) else on
+            pair = (self._place(here), identifier(there))
+        here_sql = pair[0] if "." in pair[0] else f"{identifier(self._source.tables[0])}.{pair[0]}"
+        name = identifier(other._source.tables[0])
+        source = Source(
+            sql=f"{self._source.sql} JOIN {other._source.sql} ON {here_sql} = {name}.{pair[1]}",
+            unit=self._source.unit,
+            tables=self._source.tables + other._source.tables,
+            columns=self._source.columns | other._source.columns,
+        )
+        return Table(self._study, source, self._filters)
+
+    def units_where(self, *conditions: Expr) -> Cohort:
+        """Name the people who have at least one row for which all conditions hold.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.units_where(vo.col("diagnosis") == "E11")
+        <voilage.Cohort SELECT "person" FROM "visits" WHERE ("diagnosis" = 'E11')>
+        """
+        kept = self.filter(*conditions)
+        unit = kept._source.unit_sql()
+        return Cohort(f"SELECT {unit} FROM {kept._from_where()}")  # noqa: S608  (quoted)
+
+    def in_cohort(self, cohort: Cohort) -> Table:
+        """Keep the rows of the people of a cohort.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> visits = study.table("visits")
+        >>> diabetics = visits.units_where(vo.col("diagnosis") == "E11")
+        >>> visits.in_cohort(diabetics).agg(visits=vo.count()).epsilon(0.5).run().columns
+        ('visits',)
+        """
+        condition = f"({self._source.unit_sql()} IN ({cohort.sql_text}))"
+        return Table(self._study, self._source, (*self._filters, condition))
+
+    def group_by(self, *keys: Key, **named: Key) -> Grouped:
+        """Group by columns, or by named expressions.
+
+        Keys whose values are declared are public: each shows, empty ones too, at no cost. Other
+        keys are learned: a key shows if enough people have it, which costs some of delta.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.group_by("site").agg(visits=vo.count()).sql_text
+        'SELECT "site", COUNT(*) AS "visits" FROM "visits" GROUP BY "site"'
+        """
+        pairs = [(_key_name(key), as_expr(key)) for key in keys]
+        pairs += [(name, as_expr(key)) for name, key in named.items()]
+        for name, expr in pairs:
+            if name == expr._name and self._source.columns and name not in self._source.columns:
+                raise fix_query(
+                    f"{self._source.tables[0]} has no column {name}",
+                    suggestion(name, sorted(self._source.columns)),
+                )
+        return Grouped(self, tuple(pairs))
+
+    def agg(self, **aggregates: Aggregate) -> Unpriced:
+        """Ask about all rows together; `group_by` first for one answer per group.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> len(visits.agg(people=vo.count_units()).epsilon(0.5).run())
+        1
+        """
+        return Grouped(self, ()).agg(**aggregates)
+
+    def _place(self, column: str) -> str:
+        return identifier(column)
+
+    def _from_where(self) -> str:
+        where = f" WHERE {' AND '.join(self._filters)}" if self._filters else ""
+        return f"{self._source.sql}{where}"
+
+    def __repr__(self) -> str:
+        return f"<voilage.Table SELECT * FROM {self._from_where()}>"  # noqa: S608  (only shown)
+
+
+class Cohort:
+    """People chosen by what their rows say; made by :meth:`voilage.Table.units_where`.
+
+    Who they are is never shown: a cohort only restricts what is counted.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> visits.units_where(vo.col("age") >= 65).sql_text
+    'SELECT "person" FROM "visits" WHERE ("age" >= 65)'
+    """
+
+    __slots__ = ("_sql",)
+
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
+
+    @property
+    def sql_text(self) -> str:
+        """The subquery that names the people.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").table("visits").units_where(vo.col("age") < 18).sql_text
+        'SELECT "person" FROM "visits" WHERE ("age" < 18)'
+        """
+        return self._sql
+
+    def __repr__(self) -> str:
+        return f"<voilage.Cohort {self._sql}>"
+
+
+def _key_name(key: Key) -> str:
+    name = key if isinstance(key, str) else key._name
+    if name is None:
+        raise fix_query(
+            f"the group key {key!r} has no name", "write group_by(name=...) to give it one"
+        )
+    return name
+
+
+class Grouped:
+    """Rows in groups; made by :meth:`voilage.Table.group_by`.
+
+    >>> import voilage as vo
+    >>> vo.demo().project("demo").table("visits").group_by("site")
+    <voilage.Grouped by site>
+    """
+
+    __slots__ = ("_keys", "_table")
+
+    def __init__(self, table: Table, keys: tuple[tuple[str, Expr], ...]) -> None:
+        self._table = table
+        self._keys = keys
+
+    def agg(self, **aggregates: Aggregate) -> Unpriced:
+        """Name what is asked of each group.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.group_by("site").agg(visits=vo.count(), total=vo.sum("cost")).epsilon(0.5)
+        <voilage.Query 'SELECT "site", COUNT(*) AS "visits", SUM("cost") AS "total" FROM ...>
+        """
+        if not aggregates:
+            raise fix_query("agg() asks for nothing", "write agg(people=vo.count_units())")
+        names = [name for name, _ in self._keys]
+        for name, aggregate in aggregates.items():
+            if not isinstance(aggregate, Aggregate):
+                raise TypeError(
+                    f"{name} is {type(aggregate).__name__}, not an aggregate\n"
+                    f"  fix: write for example {name}=vo.count_units()"
+                )
+            if name in names:
+                raise fix_query(f"{name} is a group key already", f"name the column {name}_2")
+        return Unpriced(self._table._study, Parts(self._table, self._keys, aggregates))
+
+    def __repr__(self) -> str:
+        return f"<voilage.Grouped by {', '.join(name for name, _ in self._keys)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a statement."""
+
+    table: Table
+    keys: tuple[tuple[str, Expr], ...]
+    aggregates: dict[str, Aggregate]
+    order: str | None = None
+    rows: int | None = None
+
+    def sql(self) -> str:
+        """Return the statement."""
+        unit = self.table._source.unit_sql()
+        shown = [_aliased(expr.sql_text, name, expr._name) for name, expr in self.keys]
+        shown += [
+            f"{aggregate._render(unit)} AS {identifier(name)}"
+            for name, aggregate in self.aggregates.items()
+        ]
+        text = f"SELECT {', '.join(shown)} FROM {self.table._from_where()}"  # noqa: S608  (quoted)
+        if self.keys:
+            text += f" GROUP BY {', '.join(expr.sql_text for _, expr in self.keys)}"
+        if self.order is not None:
+            text += f" ORDER BY {self.order}"
+        if self.rows is not None:
+            text += f" LIMIT {self.rows}"
+        return text
+
+
+def _aliased(sql: str, name: str, own_name: str | None) -> str:
+    return sql if name == own_name else f"{sql} AS {identifier(name)}"
+
+
+class Unpriced:
+    """A question without a price; made by `agg`. Say what it may cost to get a query.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> question = visits.agg(people=vo.count_units())
+    >>> question.share("1%").preview().share
+    '1.00%'
+    """
+
+    __slots__ = ("_parts", "_study")
+
+    def __init__(self, study: Study, parts: Parts) -> None:
+        self._study = study
+        self._parts = parts
+
+    @property
+    def sql_text(self) -> str:
+        """The question as SQL: what the engine reads.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").table("visits").agg(visits=vo.count()).sql_text
+        'SELECT COUNT(*) AS "visits" FROM "visits"'
+        """
+        return self._parts.sql()
+
+    def sort(self, column: str, *, descending: bool = False) -> Unpriced:
+        """Order the released rows. Free.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> by_site = visits.group_by("site").agg(people=vo.count_units())
+        >>> by_site.sort("people", descending=True).head(2).sql_text.endswith("DESC LIMIT 2")
+        True
+        """
+        known = [name for name, _ in self._parts.keys] + list(self._parts.aggregates)
+        if column not in known:
+            raise fix_query(f"the result has no column {column}", suggestion(column, known))
+        order = f"{identifier(column)}{' DESC' if descending else ''}"
+        return Unpriced(self._study, replace(self._parts, order=order))
+
+    def head(self, rows: int) -> Unpriced:
+        """Keep the first released rows. Free.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> top = visits.group_by("site").agg(people=vo.count_units()).sort("site").head(1)
+        >>> len(top.epsilon(0.5).run())
+        1
+        """
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise fix_query(f"head({rows!r}) keeps no number of rows", "write head(10)")
+        return Unpriced(self._study, replace(self._parts, rows=rows))
+
+    def epsilon(self, epsilon: LossInput) -> Query:
+        """Let the question alone be (epsilon, delta)-private.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).epsilon(0.5).sql_text
+        'SELECT COUNT(DISTINCT "person") AS "people" FROM "visits"'
+        """
+        return self._study.sql(self.sql_text, epsilon=epsilon)
+
+    def rho(self, rho: LossInput) -> Query:
+        """Let the question cost so much zero-concentrated loss; these add up.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).rho("0.001").preview().loss["rho"] <= "0.001"
+        True
+        """
+        return self._study.sql(self.sql_text, rho=rho)
+
+    def share(self, share: str) -> Query:
+        """Let the question cost a share of the project's budget; these add up.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).share("2%").preview().share
+        '2.00%'
+        """
+        return self._study.sql(self.sql_text, share=share)
+
+    def with_error(self, **errors: float) -> Query:
+        """Take the cheapest price at which each column is within its error at 95%.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> query = visits.agg(people=vo.count_units()).with_error(people=25)
+        >>> query.preview().errors["people"] <= 25
+        True
+        """
+        return self._study._cheapest(self.sql_text, errors)
+
+    def __repr__(self) -> str:
+        return f"<voilage.Unpriced {self.sql_text!r}: .epsilon(..), .share(..) or .with_error(..)>"

@@ -1,0 +1,67 @@
+"""What looks wrong with an answer, told from public metadata and released values only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voilage._number import is_small
+from voilage._render import Cells
+
+NEAR_BOUND = 0.02
+"""A mean within this part of the bounds' width of a bound is near it."""
+WIDE_BOUNDS = 0.05
+"""Bounds are wide when all means lie within this part of their width, next to one bound."""
+
+
+def warnings_of(columns: list[Cells], explained: dict[str, Any]) -> list[str]:
+    """Return one sentence for each thing that looks wrong."""
+    found = []
+    for column in columns:
+        small = sum(column.small())
+        if small:
+            verb = "is" if small == 1 else "are"
+            found.append(
+                f"{column.name}: {small} of {len(column.values)} values {verb} small against "
+                f"{'its' if small == 1 else 'their'} noise (marked ~)"
+            )
+        bounds = _bounds(column.name, explained)
+        if bounds is not None:
+            found += _bounds_look_wrong(column, bounds)
+    return found
+
+
+def _bounds(name: str, explained: dict[str, Any]) -> tuple[float, float] | None:
+    """Return the bounds of a mean's values, if the engine tells them."""
+    for column in explained["columns"]:
+        if column["name"] == name:
+            output = explained["boundaries"][column["boundary"]]["outputs"][column["output"]]
+            bounds = output.get("bounds")
+            if output["kind"] == "mean" and bounds is not None:
+                return float(bounds[0]), float(bounds[1])
+    return None
+
+
+def _bounds_look_wrong(column: Cells, bounds: tuple[float, float]) -> list[str]:
+    if column.ends is None or not column.values:
+        return []
+    lower, upper = bounds
+    width = upper - lower
+    lows = [low for low in column.ends[0] if low is not None]
+    highs = [high for high in column.ends[1] if high is not None]
+    sure = [
+        (value, low, high)
+        for value, low, high in zip(column.values, lows, highs, strict=False)
+        if value is not None and not is_small(value - lower, low - lower, high - lower)
+    ]
+    if any(value >= upper - NEAR_BOUND * width for value, _, _ in sure):
+        return [
+            f"{column.name}: a mean lies at the upper bound {upper:g}, where values are cut: the "
+            "bound looks too low"
+        ]
+    if sure and all(high < lower + WIDE_BOUNDS * width for _, _, high in sure):
+        return [
+            f"{column.name}: bounds reach to {upper:g} and every mean is below "
+            f"{lower + WIDE_BOUNDS * width:g}: a lower bound above would mean less noise, and more "
+            "values cut"
+        ]
+    return []
