@@ -18,7 +18,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 PYTHON_FILES := examples $(wildcard python/voilage python/tests)
 
 .PHONY: help setup build package records demo test check format lint deny clippy stubs once bench \
-        clean-demo
+        clean-demo random-plans
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -80,6 +80,11 @@ check: ## formatting, lints, types, stubs and licences: what CI demands
 
 bench: setup ## benchmarks, in the profile that everything else uses
 	@cargo bench --profile dev --locked --package voilage-benches
+
+N ?= 10000
+SEED ?= 0
+random-plans: ## compare N random questions on neighbours, from SEED on (N=10000 SEED=0)
+	@cargo run --locked --package voilage-tests --bin voilage-random-plans -- $(N) $(SEED)
 
 clean-demo: ## remove the demo's records, ledger and reports; builds stay
 	rm -rf $(DATA) $(OUT)

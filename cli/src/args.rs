@@ -136,9 +136,9 @@ pub(crate) struct CloseArgs {
     pub(crate) reason: String,
 }
 
-/// What a question may cost.
+/// What a question may cost; without any, the question's OPTIONS or the dataset's default decide.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(crate) struct SpendArgs {
     /// The epsilon of this answer alone
     #[arg(long, allow_hyphen_values = true)]

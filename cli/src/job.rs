@@ -109,13 +109,14 @@ impl Job {
                 ));
             }
             let amounts = [&question.epsilon, &question.rho, &question.share];
-            if amounts.into_iter().flatten().count() != 1 {
+            if amounts.into_iter().flatten().count() > 1 {
                 return Err(CliError::input(
                     format!(
-                        "{file}: question {:?} must have exactly one of epsilon, rho and share",
+                        "{file}: question {:?} may have only one of epsilon, rho and share",
                         question.name
                     ),
-                    "write for example epsilon = \"0.5\" or share = \"5%\", and no other",
+                    "write for example epsilon = \"0.5\" or share = \"5%\", and no other; or \
+                     none, where the question's OPTIONS or the dataset's default_spend decide",
                 ));
             }
         }
@@ -215,10 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_given_once() {
-        assert!(refusal(&GOOD.replace("epsilon = 0.1", "")).contains("exactly one"));
+    fn a_price_is_given_at_most_once() {
         let both = GOOD.replace("epsilon = 0.1", "epsilon = 0.1\nshare = '1%'");
-        assert!(refusal(&both).contains("exactly one"));
+        assert!(refusal(&both).contains("only one"));
     }
 
     #[test]

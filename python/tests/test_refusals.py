@@ -47,11 +47,15 @@ def test_losses_keep_their_text(value: LossInput, text: str) -> None:
     assert loss_text("epsilon", value) == text
 
 
-def test_exactly_one_loss(study: voilage.Study) -> None:
+def test_one_loss_here_or_in_the_question(study: voilage.Study) -> None:
     with pytest.raises(voilage.FixQuery):
         study.sql(SQL)
     with pytest.raises(voilage.FixQuery):
         study.sql(SQL, epsilon=1, rho="0.01")
+    stated = SQL.replace("SELECT", "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 0.5)", 1)
+    study.sql(stated)
+    with pytest.raises(voilage.FixQuery, match="said twice"):
+        study.sql(stated, epsilon=1)
 
 
 def test_unknown_project_names_the_nearest(hub: voilage.Hub) -> None:

@@ -2,6 +2,13 @@
 //!
 //! The tests themselves are one binary with a module per subject, `tests/engine/main.rs`.
 
+pub mod chance;
 pub mod clinic;
+pub mod corpus;
+pub mod neighbourhood;
+pub mod plans;
 pub mod randomness;
+pub mod records;
+pub mod replay;
 pub mod tidy;
+pub mod trial;

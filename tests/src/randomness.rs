@@ -35,6 +35,20 @@ impl Tape {
         Self { source: Arc::new(Mutex::new(source)) }
     }
 
+    /// Forgets everything and draws from a seeded generator, under the hubs that hold this tape.
+    pub fn record_again(&self, seed: u64) {
+        self.put(Source::Recording(RecordingNoise::new(SeededNoise::new(seed))));
+    }
+
+    /// Forgets everything and returns what a recording released.
+    pub fn replay_next(&self, recording: &[RecordedColumn]) {
+        self.put(Source::Replaying(ReplayingNoise::new(recording, SeededNoise::new(0))));
+    }
+
+    fn put(&self, source: Source) {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
+    }
+
     /// Everything asked for so far.
     pub fn columns(&self) -> Vec<RecordedColumn> {
         match &*self.source.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -10,9 +10,10 @@ use voilage_budgets::{Clock, Dataset, DatasetTerms, Ledger, LedgerError, Project
 
 use crate::catalogue::{Catalogue, TableFile};
 use crate::error::QueryError;
-use crate::price::Spend;
+use crate::options::AskOptions;
 use crate::question::Question;
 use crate::randomness::{OsRandomness, Randomness};
+use crate::spend::Spend;
 
 /// A data holder's catalogue with its ledger. Cheap to clone.
 #[derive(Clone)]
@@ -195,7 +196,20 @@ impl Study {
     /// # Errors
     /// All refusals of the query together, or what is wrong with a file or the wanted loss.
     pub fn question(&self, sql: &str, spend: &Spend) -> Result<Question, QueryError> {
-        Question::prepare(self.clone(), sql, spend)
+        self.question_with(sql, spend, &AskOptions::default())
+    }
+
+    /// Analyses and prices a question that changes its own bounds within the policy.
+    ///
+    /// # Errors
+    /// As [`Study::question`], and when the policy does not allow a bound.
+    pub fn question_with(
+        &self,
+        sql: &str,
+        spend: &Spend,
+        options: &AskOptions,
+    ) -> Result<Question, QueryError> {
+        Question::prepare(self.clone(), sql, spend, options)
     }
 
     pub(crate) fn parts(&self) -> &Arc<HubParts> {

@@ -11,21 +11,11 @@ use voilage_privacy::selection::KeySelection;
 use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
 use voilage_privacy::{PrivacyError, Rational};
 
-use crate::error::{QueryError, Refusal, RefusalCode};
+use crate::error::{Place, QueryError, Refusal, RefusalCode};
+use crate::options::AskOptions;
 use crate::ownership::{Draft, DraftKeys};
 use crate::plan::{Boundary, KeyDomain, NoisyColumn, PrivatePlan};
-
-/// How much a statement may cost, in the words of the person who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Spend {
-    /// The statement alone is (epsilon, delta)-DP at the project's delta; in a pure project it is
-    /// epsilon-DP.
-    Epsilon(Epsilon),
-    /// So much zero-concentrated loss; zcdp projects only.
-    Rho(Rho),
-    /// This share of the project's whole budget, between 0 and 1.
-    Share(Rational),
-}
+use crate::spend::{Spend, say_once};
 
 /// One part in so many of the project's delta for key selection pays for one release.
 const SELECTION_SHARE: u32 = 100;
@@ -45,6 +35,7 @@ pub(crate) fn price(
     drafts: Vec<Draft>,
     project: &Project,
     spend: &Spend,
+    options: &AskOptions,
 ) -> Result<Priced, QueryError> {
     let columns: usize = drafts.iter().map(|draft| draft.noisy.len()).sum();
     let columns = Rational::from(columns.max(1) as u64);
@@ -53,10 +44,12 @@ pub(crate) fn price(
         Accountant::Pure => wanted_epsilon(project, spend)?.as_rational().clone(),
     };
     let each = budget / columns;
+    let learned = drafts.iter().filter(|draft| draft.is_learned()).count();
+    let selection = Selection { project, wanted: options.selection_delta.as_ref(), learned };
     let mut loss = Loss::zero(project.accountant);
     let mut boundaries = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let (boundary, cost) = boundary(draft, project, &each)?;
+        let (boundary, cost) = boundary(draft, project, &each, &selection)?;
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
         boundaries.push(boundary);
     }
@@ -69,6 +62,7 @@ fn boundary(
     draft: Draft,
     project: &Project,
     each: &Rational,
+    selection: &Selection<'_>,
 ) -> Result<(Boundary, Loss), QueryError> {
     let mut loss = Loss::zero(project.accountant);
     let mut noisy = Vec::with_capacity(draft.noisy.len());
@@ -88,7 +82,7 @@ fn boundary(
     let domain = match draft.domain {
         DraftKeys::Public(values) => KeyDomain::Public(values),
         DraftKeys::Learned { selector } => {
-            let budget = selection_delta(project)?;
+            let budget = selection.delta()?;
             let noise = &noisy[selector].noise;
             let selection = KeySelection::for_delta(noise, draft.max_groups, &budget)?;
             let cost = Loss::Zcdp { rho: Rho::zero(), delta: selection.delta.clone() };
@@ -111,6 +105,7 @@ fn boundary(
         values: draft.values,
         noisy,
         outputs: draft.outputs,
+        output_names: draft.output_names,
     };
     Ok((boundary, loss))
 }
@@ -123,6 +118,7 @@ fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {
             ZcdpCap::from_epsilon_delta(epsilon, delta).rho
         }
         Spend::Rho(rho) => rho.clone(),
+        Spend::AsWritten => return Err(say_once()),
         Spend::Share(share) => {
             Rho::from_rational(cap.as_rational() * share).map_err(PrivacyError::from)?.round_down()
         }
@@ -139,6 +135,7 @@ fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {
 fn wanted_epsilon(project: &Project, spend: &Spend) -> Result<Epsilon, QueryError> {
     match spend {
         Spend::Epsilon(epsilon) => Ok(epsilon.clone()),
+        Spend::AsWritten => Err(say_once()),
         Spend::Rho(_) => Err(QueryError::input(
             format!("project {} is pure, so rho means nothing there", project.name),
             "say epsilon",
@@ -161,18 +158,32 @@ fn no_delta() -> QueryError {
     QueryError::bug("a zcdp project without delta")
 }
 
-fn selection_delta(project: &Project) -> Result<Delta, QueryError> {
-    match &project.cap {
-        Loss::Zcdp { delta, .. } => {
-            let share = delta.as_rational() / Rational::from(SELECTION_SHARE);
-            Ok(Delta::from_rational(share).map_err(PrivacyError::from)?)
-        }
-        Loss::Pure { .. } => Err(Refusal::new(
-            RefusalCode::Keys,
-            "GROUP BY a column without declared values",
-            "learned keys cost delta, and a pure project has none",
-            "group by columns with declared values, or ask in a zcdp project",
-        )
-        .into()),
+/// What the selection of learned keys may spend.
+struct Selection<'a> {
+    project: &'a Project,
+    /// What the question asks for, all of its boundaries together.
+    wanted: Option<&'a Delta>,
+    /// The boundaries that learn their keys.
+    learned: usize,
+}
+
+impl Selection<'_> {
+    /// The delta of one boundary.
+    fn delta(&self) -> Result<Delta, QueryError> {
+        let Loss::Zcdp { delta, .. } = &self.project.cap else {
+            return Err(Refusal::new(
+                RefusalCode::Keys,
+                "GROUP BY a column without declared values",
+                "learned keys cost delta, and a pure project has none",
+                "group by columns with declared values, or ask in a zcdp project",
+            )
+            .at(Place::In("GROUP BY"))
+            .into());
+        };
+        let share = match self.wanted {
+            Some(wanted) => wanted.as_rational() / Rational::from(self.learned.max(1) as u64),
+            None => delta.as_rational() / Rational::from(SELECTION_SHARE),
+        };
+        Ok(Delta::from_rational(share).map_err(PrivacyError::from)?)
     }
 }

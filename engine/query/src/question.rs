@@ -5,72 +5,26 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlan;
 use sha2::{Digest, Sha256};
 use voilage_budgets::{Charge, ChargeRequest, Project, RequestKey};
-use voilage_privacy::Rational;
-use voilage_privacy::quantity::{Epsilon, Loss, Rho};
+use voilage_privacy::quantity::Loss;
 
 use crate::answer::Answer;
+use crate::door::{Asked, Parameters};
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::{self, Failure, Files};
 use crate::explanation::Explanation;
 use crate::hub::{HubParts, Study};
 use crate::interrupt::Interrupt;
 use crate::observer::{Stage, StageObserver};
+use crate::options::AskOptions;
 use crate::ownership;
 use crate::plan::{Boundary, Node, PrivatePlan, Relation};
 use crate::post;
-pub use crate::price::Spend;
 use crate::price::{Priced, price};
 use crate::receipt::Receipt;
 use crate::release::{self, Released};
+use crate::spend::say_once;
+pub use crate::spend::{Spend, SpendOptions};
 use crate::{door, session};
-
-/// The three ways to say what a question may cost; exactly one is given.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SpendOptions<'a> {
-    /// A decimal such as `0.5`.
-    pub epsilon: Option<&'a str>,
-    /// A decimal such as `0.001`.
-    pub rho: Option<&'a str>,
-    /// A percentage of the project's budget such as `2%`.
-    pub share: Option<&'a str>,
-}
-
-impl Spend {
-    /// Reads the wanted loss from text.
-    ///
-    /// # Errors
-    /// When none or several are given, or one is not a decimal of its range.
-    pub fn from_options(options: SpendOptions<'_>) -> Result<Self, QueryError> {
-        let privacy = voilage_privacy::PrivacyError::from;
-        match (options.epsilon, options.rho, options.share) {
-            (Some(text), None, None) => Ok(Self::Epsilon(Epsilon::parse(text).map_err(privacy)?)),
-            (None, Some(text), None) => Ok(Self::Rho(Rho::parse(text).map_err(privacy)?)),
-            (None, None, Some(text)) => share(text),
-            _ => Err(QueryError::input(
-                "say once what the question may cost",
-                "give exactly one of epsilon, rho and share, for example epsilon = \"0.5\"",
-            )),
-        }
-    }
-}
-
-fn share(text: &str) -> Result<Spend, QueryError> {
-    let wrong = || {
-        QueryError::input(
-            format!("share {text:?} is not a percentage between 0% and 100%"),
-            "write for example share = \"2%\"",
-        )
-    };
-    let number = text.strip_suffix('%').ok_or_else(wrong)?;
-    // The grammar of delta is that of any decimal below one, so a percentage is read as a number
-    // of hundredths below one hundred.
-    let percent = match number {
-        "100" => return Ok(Spend::Share(Rational::ONE)),
-        other => Rho::parse(other).map_err(|_| wrong())?,
-    };
-    let share = percent.as_rational() / Rational::from(100);
-    if share > Rational::ONE { Err(wrong()) } else { Ok(Spend::Share(share)) }
-}
 
 /// A question that has been analysed and priced. Nothing has been read or charged.
 pub struct Question {
@@ -93,12 +47,20 @@ impl std::fmt::Debug for Question {
 }
 
 impl Question {
-    pub(crate) fn prepare(study: Study, sql: &str, spend: &Spend) -> Result<Self, QueryError> {
+    pub(crate) fn prepare(
+        study: Study,
+        sql: &str,
+        spend: &Spend,
+        options: &AskOptions,
+    ) -> Result<Self, QueryError> {
         let hub = Arc::clone(study.parts());
         let project = hub.ledger.project(study.name())?;
         let context = session::planning(&hub.catalogue)?;
-        let logical = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
-        let split = ownership::split(&hub.catalogue, &project.dataset, &logical)?;
+        let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
+        let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
+        let spend = stated_spend(spend, &parameters, default)?;
+        let options = options.with(&parameters)?;
+        let split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
         if split.drafts.is_empty() {
             return Err(Refusal::new(
                 RefusalCode::Statement,
@@ -108,11 +70,14 @@ impl Question {
             )
             .into());
         }
+        options.check(&hub.catalogue, &split.drafts, &parameters)?;
+        parameters.check_keys(&split.drafts)?;
         let files = checked_files(&hub, &split.drafts, &split.above)?;
-        let Priced { plan, loss } = price(split.drafts, &project, spend)?;
+        let Priced { plan, loss } = price(split.drafts, &project, &spend, &options)?;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let columns = post::traced(&split.above);
-        let explanation = Explanation::new(&plan, &columns, &loss, &project);
+        let mut explanation = Explanation::new(&plan, &loss, &project, &hub.catalogue, &options)?;
+        explanation.name_columns(&columns);
         Ok(Self {
             study,
             sql: sql.to_owned(),
@@ -268,6 +233,30 @@ impl Question {
     }
 }
 
+/// The price that is stated once: beside the SQL, in its OPTIONS, or by the dataset's default.
+fn stated_spend(
+    given: &Spend,
+    parameters: &Parameters,
+    default: Option<&Spend>,
+) -> Result<Spend, QueryError> {
+    match (given, &parameters.spend, default) {
+        (Spend::AsWritten, Some((written, _)), _) => Ok(written.clone()),
+        (Spend::AsWritten, None, Some(default)) => Ok(default.clone()),
+        (Spend::AsWritten, None, None) => Err(say_once()),
+        (Spend::Epsilon(_) | Spend::Rho(_) | Spend::Share(_), None, _) => Ok(given.clone()),
+        (Spend::Epsilon(_) | Spend::Rho(_) | Spend::Share(_), Some((_, place)), _) => {
+            Err(Refusal::new(
+                RefusalCode::Parameter,
+                "the price of the question",
+                "it is said twice: in OPTIONS and beside the SQL",
+                "say it once: leave it out of OPTIONS, or out of the call",
+            )
+            .at(*place)
+            .into())
+        }
+    }
+}
+
 /// Each boundary bounds by a key of its own, derived from the charge's.
 fn rank_key(bounding_key: &[u8; 16], boundary: u32) -> [u8; 16] {
     let hash = framed("voilage.rank-key", &[bounding_key, &boundary.to_be_bytes()]);
@@ -306,7 +295,8 @@ fn checked_files(
     names.into_iter().map(check).collect()
 }
 
-fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
+/// The tables that a relation scans, one name for each time.
+pub(crate) fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
     match &relation.node {
         Node::Scan { table, .. } => names.push(table.clone()),
         Node::Filter { input, .. } | Node::Project { input, .. } => scanned_tables(input, names),

@@ -164,7 +164,7 @@ fn check(job: &str, tables: &[&str], unit: &str) {
     let mut runs = Vec::new();
     for (sql, spend) in questions(job) {
         let question = base.question(&sql, &spend).unwrap();
-        let learned = question.explanation().boundaries.iter().any(|b| b.keys.contains("learned"));
+        let learned = question.explanation().boundaries.iter().any(|b| b.keys.kind == "learned");
         let answer = question.run(&Unobserved).unwrap();
         let columns = recorded.columns()[seen..].to_vec();
         seen += columns.len();

@@ -6,11 +6,13 @@ mod answers;
 mod attacks;
 mod bad_input;
 mod commands;
+mod corpus;
 mod coverage;
 mod crash;
 mod demo;
 mod interrupts;
 mod neighbours;
+mod random_plans;
 mod refusals;
 mod tidy;
 

@@ -15,6 +15,7 @@ pub use file::TableFile;
 
 use crate::error::{QueryError, nearest};
 use crate::plan::{Type, Value};
+use crate::spend::Spend;
 
 /// A parsed hub file.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct DatasetEntry {
     pub epsilon: Epsilon,
     /// The lifetime cap on delta; none for a pure dataset.
     pub delta: Option<Delta>,
+    /// What a question costs that says nothing about it.
+    pub default_spend: Option<Spend>,
 }
 
 /// A table of the hub.
@@ -75,6 +78,10 @@ pub enum TableOwner {
         max_groups: u32,
         /// At most so many of a unit's rows are kept in a group.
         max_rows_per_group: u32,
+        /// How far a question may raise `max_groups`.
+        max_groups_ceiling: u32,
+        /// How far a question may raise `max_rows_per_group`.
+        max_rows_per_group_ceiling: u32,
     },
 }
 

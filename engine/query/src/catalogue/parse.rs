@@ -9,6 +9,7 @@ use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 use super::{Catalogue, ColumnEntry, DatasetEntry, Declared, TableEntry, TableOwner};
 use crate::error::QueryError;
 use crate::plan::{Type, Value};
+use crate::spend::{Spend, SpendOptions};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +37,7 @@ struct DatasetSection {
     #[serde(default = "zcdp")]
     accountant: Accountant,
     cap: CapSection,
+    default_spend: Option<SpendSection>,
     #[serde(default)]
     tables: BTreeMap<String, UnitTableSection>,
 }
@@ -47,6 +49,15 @@ struct CapSection {
     delta: Option<String>,
 }
 
+/// Exactly one of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpendSection {
+    epsilon: Option<String>,
+    rho: Option<String>,
+    share: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnitTableSection {
@@ -54,6 +65,8 @@ struct UnitTableSection {
     unit: String,
     max_groups: u32,
     max_rows_per_group: u32,
+    max_groups_ceiling: Option<u32>,
+    max_rows_per_group_ceiling: Option<u32>,
     columns: BTreeMap<String, ColumnSection>,
 }
 
@@ -161,7 +174,38 @@ fn dataset_entry(name: &str, section: &DatasetSection) -> Result<DatasetEntry, Q
             accountant: section.accountant,
             epsilon,
             delta,
+            default_spend: section
+                .default_spend
+                .as_ref()
+                .map(|spend| default_spend(name, spend))
+                .transpose()?,
         }),
+    }
+}
+
+fn default_spend(dataset: &str, section: &SpendSection) -> Result<Spend, QueryError> {
+    let fix = "write for example default_spend = { share = \"1%\" }";
+    let spend = Spend::from_options(SpendOptions {
+        epsilon: section.epsilon.as_deref(),
+        rho: section.rho.as_deref(),
+        share: section.share.as_deref(),
+    });
+    let problem = match spend {
+        Ok(Spend::AsWritten) => "it says nothing".to_owned(),
+        Ok(spend) => return Ok(spend),
+        Err(error) => error.to_string().lines().next().unwrap_or_default().to_owned(),
+    };
+    Err(QueryError::input(format!("dataset {dataset}: default_spend: {problem}"), fix))
+}
+
+/// A ceiling that is not declared is the bound itself: questions may only lower it.
+fn ceiling(table: &str, key: &str, bound: u32, ceiling: Option<u32>) -> Result<u32, QueryError> {
+    match ceiling {
+        Some(ceiling) if ceiling < bound => Err(QueryError::input(
+            format!("table {table}: {key}_ceiling is {ceiling}, below {key} = {bound}"),
+            format!("write {key}_ceiling = {bound} or more, or leave it out"),
+        )),
+        ceiling => Ok(ceiling.unwrap_or(bound)),
     }
 }
 
@@ -204,6 +248,14 @@ fn unit_table(
             "declare only its type: a list of units would say who is in the data",
         ));
     }
+    let max_groups_ceiling =
+        ceiling(&name, "max_groups", section.max_groups, section.max_groups_ceiling)?;
+    let max_rows_per_group_ceiling = ceiling(
+        &name,
+        "max_rows_per_group",
+        section.max_rows_per_group,
+        section.max_rows_per_group_ceiling,
+    )?;
     Ok(TableEntry {
         file: folder.join(&section.file),
         owner: TableOwner::Unit {
@@ -211,6 +263,8 @@ fn unit_table(
             column,
             max_groups: section.max_groups,
             max_rows_per_group: section.max_rows_per_group,
+            max_groups_ceiling,
+            max_rows_per_group_ceiling,
         },
         name,
         columns,

@@ -1,12 +1,12 @@
 //! What can be refused on the text alone, before anything is planned.
 
-use std::collections::BTreeMap;
-
-use datafusion::sql::sqlparser::ast::With;
+use datafusion::sql::sqlparser::ast::Ident;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{
+    Location, Span, Token, TokenWithSpan, Tokenizer, Word,
+};
 
-use crate::error::{Refusal, RefusalCode};
+use crate::refusal::{Place, Refusal, RefusalCode};
 
 /// A query may have so many tokens.
 const TOKENS_MAX: usize = 10_000;
@@ -18,32 +18,55 @@ const BYTES_MAX: usize = 1 << 20;
 /// operator, before its plan can be measured.
 const OPERATORS_MAX: usize = 800;
 
-/// Common table expressions may stand for so many relations once they are written out.
-const EXPANSION_MAX: u64 = 100;
-
 /// Clauses that the planner would leave out without a word.
 const REFUSED_CLAUSES: [&str; 6] =
     ["tablesample", "sample", "qualify", "pivot", "unpivot", "match_recognize"];
 
-/// Refuses text that is too large, or that uses words which have no place in a question.
-pub(super) fn check(sql: &str) -> Result<(), Refusal> {
-    if sql.len() > BYTES_MAX || sql.contains('\0') {
+/// What a statement that only asks begins with.
+const FIRST_WORDS: [&str; 2] = ["select", "with"];
+
+/// The tokens of a query within the limits, each with its place.
+pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
+    if sql.len() > BYTES_MAX {
         return Err(Refusal::new(
             RefusalCode::Syntax,
             "the query text",
-            "it is longer than 1 MiB or contains a NUL byte",
-            "send one plain SELECT statement",
+            "it is longer than 1 MiB",
+            "put long lists into a public table, and send one plain SELECT statement",
         ));
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().map_err(|error| {
-        Refusal::new(
+    if sql.contains('\0') {
+        return Err(Refusal::new(
             RefusalCode::Syntax,
             "the query text",
-            error.to_string(),
-            "close quotes and comments; identifiers are ASCII words or stand in double quotes",
+            "it contains a NUL byte, which would end the text for some readers and not for others",
+            "remove the NUL byte",
         )
-    })?;
-    let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
+        .at(place_of_byte(sql, '\0')));
+    }
+    let tokens =
+        Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|error| {
+            Refusal::new(
+                RefusalCode::Syntax,
+                "the query text",
+                error.message,
+                "close quotes and comments; identifiers are ASCII words or stand in double quotes",
+            )
+            .at(place(error.location))
+        })?;
+    check_size(&tokens)?;
+    Ok(tokens)
+}
+
+fn place_of_byte(sql: &str, wanted: char) -> Option<Place> {
+    let before = sql.split(wanted).next()?;
+    let line = 1 + before.matches('\n').count() as u64;
+    let column = 1 + before.chars().rev().take_while(|c| *c != '\n').count() as u64;
+    Some(Place::At { line, column })
+}
+
+fn check_size(tokens: &[TokenWithSpan]) -> Result<(), Refusal> {
+    let words = tokens.iter().filter(|token| !is_space(token)).count();
     if words > TOKENS_MAX {
         return Err(Refusal::new(
             RefusalCode::Syntax,
@@ -52,7 +75,7 @@ pub(super) fn check(sql: &str) -> Result<(), Refusal> {
             "split it, or put a long IN list into a public table",
         ));
     }
-    let operators = tokens.iter().filter(|token| is_operator(token)).count();
+    let operators = tokens.iter().filter(|token| is_operator(&token.token)).count();
     if operators > OPERATORS_MAX {
         return Err(Refusal::new(
             RefusalCode::Syntax,
@@ -61,36 +84,97 @@ pub(super) fn check(sql: &str) -> Result<(), Refusal> {
             "split it, or write a chain of OR as IN (..)",
         ));
     }
-    let keywords: Vec<String> = tokens.iter().filter_map(bare_word).collect();
-    if let Some(clause) = keywords.iter().find(|word| REFUSED_CLAUSES.contains(&word.as_str())) {
-        return Err(Refusal::new(
+    Ok(())
+}
+
+/// Refuses words that have no place in a question, all of them together.
+pub(super) fn check_words(tokens: &[TokenWithSpan]) -> Result<(), Refusal> {
+    check_first(tokens)?;
+    let mut found: Vec<Result<(), Refusal>> = Vec::new();
+    let mut before = None;
+    for token in tokens {
+        let Token::Word(word) = &token.token else {
+            if !is_space(token) {
+                before = None;
+            }
+            continue;
+        };
+        let refusal = check_word(word, before);
+        found.extend(refusal.map(|refusal| Err(refusal.at(place(token.span.start)))));
+        before = bare(word);
+    }
+    Refusal::together(found).map(|_| ())
+}
+
+/// Everything but a query is refused by its first word, before it is parsed.
+fn check_first(tokens: &[TokenWithSpan]) -> Result<(), Refusal> {
+    let first = tokens.iter().find(|token| !is_space(token) && token.token != Token::LParen);
+    let known = |word: &Word| bare(word).is_some_and(|word| FIRST_WORDS.contains(&word.as_str()));
+    match first {
+        Some(TokenWithSpan { token: Token::Word(word), .. }) if known(word) => Ok(()),
+        Some(TokenWithSpan { token: Token::Word(word), span }) => {
+            let first = word.value.to_uppercase();
+            let fix = match first.as_str() {
+                "EXPLAIN" => "send the SELECT itself: `voilage explain` and preview() explain it",
+                _ => "send one SELECT statement",
+            };
+            Err(only_select(format!("the statement {first}")).with_fix(fix).at(place(span.start)))
+        }
+        _ => Err(only_select("the statement")),
+    }
+}
+
+pub(super) fn only_select(subject: impl Into<String>) -> Refusal {
+    Refusal::new(
+        RefusalCode::Statement,
+        subject,
+        "only a single SELECT statement can be answered privately",
+        "send one SELECT; `voilage explain` shows what it would cost",
+    )
+}
+
+fn check_word(word: &Word, before: Option<String>) -> Option<Refusal> {
+    if word.value.starts_with("__") || !word.value.is_ascii() {
+        return Some(Refusal::new(
+            RefusalCode::Syntax,
+            format!("identifier {:?}", word.value),
+            "identifiers are ASCII and do not start with __, so that none can pass for another",
+            "rename it",
+        ));
+    }
+    let keyword = bare(word)?;
+    if REFUSED_CLAUSES.contains(&keyword.as_str()) {
+        return Some(Refusal::new(
             RefusalCode::Statement,
-            format!("the clause {}", clause.to_uppercase()),
+            format!("the clause {}", keyword.to_uppercase()),
             "it is not understood here, and leaving it out would answer another question",
             "write the question without it",
         ));
     }
-    if keywords.iter().skip(1).any(|word| word == "with") {
-        return Err(Refusal::new(
+    (keyword == "recursive" && before.as_deref() == Some("with")).then(|| {
+        Refusal::new(
             RefusalCode::Statement,
-            "a WITH inside a query",
-            "common table expressions stand once, at the beginning",
-            "move them all into one WITH at the beginning",
-        ));
-    }
-    for token in &tokens {
-        if let Token::Word(word) = token
-            && (word.value.starts_with("__") || !word.value.is_ascii())
-        {
-            return Err(Refusal::new(
-                RefusalCode::Syntax,
-                format!("identifier {:?}", word.value),
-                "identifiers are ASCII and do not start with __, so that none can pass for another",
-                "rename it",
-            ));
-        }
-    }
-    Ok(())
+            "WITH RECURSIVE",
+            "a recursion has no bound on its cost",
+            "write the steps out as plain common table expressions",
+        )
+    })
+}
+
+/// Common table expressions stand once, at the beginning, so that what they stand for is counted.
+pub(super) fn check_single_with(tokens: &[TokenWithSpan]) -> Result<(), Refusal> {
+    let mut withs = tokens.iter().filter(|token| is_keyword(&token.token, "with"));
+    let first = tokens.iter().find(|token| !is_space(token));
+    let begins = first.is_some_and(|token| is_keyword(&token.token, "with"));
+    let inside = if begins { withs.nth(1) } else { withs.next() };
+    let Some(inside) = inside else { return Ok(()) };
+    Err(Refusal::new(
+        RefusalCode::Statement,
+        "a WITH inside a query",
+        "common table expressions stand once, at the beginning",
+        "move them all into one WITH at the beginning",
+    )
+    .at(place(inside.span.start)))
 }
 
 /// Whatever can make a chain without parentheses. What is not known not to, counts.
@@ -126,40 +210,36 @@ fn is_operator(token: &Token) -> bool {
     }
 }
 
-/// Refuses common table expressions that double each other: the planner writes every use out.
-pub(super) fn check_expansion(with: &With, body: &str) -> Result<(), Refusal> {
-    let mut weights: BTreeMap<String, u64> = BTreeMap::new();
-    for table in &with.cte_tables {
-        let weight = expansion(&table.query.to_string(), &weights)?;
-        weights.insert(table.alias.name.value.to_lowercase(), weight);
-    }
-    expansion(body, &weights).map(|_| ())
+pub(super) fn is_space(token: &TokenWithSpan) -> bool {
+    matches!(token.token, Token::Whitespace(_) | Token::EOF)
 }
 
-/// One, and the weights of all earlier expressions that a text names.
-fn expansion(text: &str, weights: &BTreeMap<String, u64>) -> Result<u64, Refusal> {
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().unwrap_or_default();
-    let named = |token: &Token| match token {
-        Token::Word(word) => weights.get(&word.value.to_lowercase()).copied(),
-        Token::SingleQuotedString(name) => weights.get(&name.to_lowercase()).copied(),
-        _ => None,
-    };
-    let weight = tokens.iter().filter_map(named).fold(1_u64, u64::saturating_add);
-    if weight > EXPANSION_MAX {
-        return Err(Refusal::new(
-            RefusalCode::Syntax,
-            "the common table expressions",
-            format!("written out they stand for more than {EXPANSION_MAX} relations"),
-            "use each of them once or twice, or ask several questions",
-        ));
+/// Whether this is an unquoted word, in any case.
+pub(super) fn is_keyword(token: &Token, keyword: &str) -> bool {
+    match token {
+        Token::Word(word) => word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword),
+        _ => false,
     }
-    Ok(weight)
 }
 
 /// An unquoted word, in lower case.
-fn bare_word(token: &Token) -> Option<String> {
-    match token {
-        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_lowercase()),
-        _ => None,
+fn bare(word: &Word) -> Option<String> {
+    word.quote_style.is_none().then(|| word.value.to_lowercase())
+}
+
+/// A place, unless the parser had none.
+pub(super) fn place(location: Location) -> Option<Place> {
+    (location.line > 0).then_some(Place::At { line: location.line, column: location.column })
+}
+
+pub(super) fn place_of_span(span: Span) -> Option<Place> {
+    place(span.start)
+}
+
+/// The name that the planner reads: unquoted names are folded to lower case.
+pub(super) fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        None => ident.value.to_lowercase(),
+        Some(_) => ident.value.clone(),
     }
 }

@@ -6,7 +6,8 @@ use voilage_kernels::Grid;
 
 use super::Splitter;
 use super::relation::facts_of;
-use crate::error::{Refusal, RefusalCode};
+use crate::door::place_of;
+use crate::error::{Place, Refusal, RefusalCode};
 use crate::plan::{
     ColumnFacts, Domain, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Possible, Relation,
     Scalar, Type, Value,
@@ -27,6 +28,17 @@ pub(crate) struct Draft {
     pub(crate) values: Vec<MeasuredValue>,
     pub(crate) noisy: Vec<DraftColumn>,
     pub(crate) outputs: Vec<OutputColumn>,
+    pub(crate) output_names: Vec<String>,
+}
+
+impl Draft {
+    /// Whether the keys are selected from the data.
+    pub(crate) fn is_learned(&self) -> bool {
+        match self.domain {
+            DraftKeys::Public(_) => false,
+            DraftKeys::Learned { .. } => true,
+        }
+    }
 }
 
 /// Which keys are released.
@@ -57,6 +69,7 @@ impl Splitter<'_> {
         for (expr, field) in aggregate.group_expr.iter().zip(aggregate.schema.fields()) {
             match totality::lower(expr, schema, &input)
                 .and_then(|key| checked_key(key, field.name(), &input))
+                .map_err(|refusal| refusal.at(place_of(expr)).at(Place::In("GROUP BY")))
             {
                 Ok((key, facts)) => {
                     keys.push(key);
@@ -71,10 +84,13 @@ impl Splitter<'_> {
             }
             Owner::Public => (1, 1),
         };
+        // The policy's ceilings are checked before anything is priced.
+        let max_groups = self.options.max_groups.unwrap_or(max_groups);
+        let max_rows_per_group = self.options.max_rows_per_group.unwrap_or(max_rows_per_group);
         let mut columns = Columns::new(&input, max_rows_per_group);
         for expr in &aggregate.aggr_expr {
             if let Err(refusal) = columns.aggregate(expr, schema) {
-                refusals.push(refusal);
+                refusals.push(refusal.at(place_of(expr)).at(Place::In("SELECT")));
             }
         }
         if !refusals.is_empty() {
@@ -110,8 +126,15 @@ impl Splitter<'_> {
             values,
             noisy,
             outputs,
+            output_names: output_names(aggregate),
         })
     }
+}
+
+/// The names of the aggregates as the query gives them.
+fn output_names(aggregate: &Aggregate) -> Vec<String> {
+    let keys = aggregate.group_expr.len();
+    aggregate.schema.fields().iter().skip(keys).map(|field| field.name().clone()).collect()
 }
 
 fn checked_key(

@@ -26,8 +26,7 @@ impl Splitter<'_> {
         if join.null_equality != NullEquality::NullEqualsNothing || join.null_aware {
             return Err(unsupported("a join in which NULL equals NULL"));
         }
-        let left = self.relation(&join.left)?;
-        let right = self.relation(&join.right)?;
+        let (left, right) = Refusal::both(self.relation(&join.left), self.relation(&join.right))?;
         let mut on = Vec::with_capacity(join.on.len());
         for (left_key, right_key) in &join.on {
             on.push((

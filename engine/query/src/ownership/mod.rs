@@ -8,6 +8,8 @@ mod boundary;
 mod join;
 mod relation;
 
+use std::cell::RefCell;
+
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 
@@ -15,6 +17,7 @@ pub(crate) use boundary::{Draft, DraftKeys};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};
+use crate::options::AskOptions;
 use crate::post;
 
 /// A statement split at its boundaries.
@@ -33,12 +36,20 @@ pub(crate) fn split(
     catalogue: &Catalogue,
     dataset: &str,
     plan: &LogicalPlan,
+    options: &AskOptions,
 ) -> Result<Split, QueryError> {
-    let mut splitter = Splitter { catalogue, dataset, drafts: Vec::new(), refusals: Vec::new() };
+    let mut splitter = Splitter {
+        catalogue,
+        dataset,
+        options,
+        drafts: Vec::new(),
+        refusals: Vec::new(),
+        noted: RefCell::new(Vec::new()),
+    };
     let above = splitter.above(plan)?;
+    splitter.refusals.append(splitter.noted.get_mut());
     if !splitter.refusals.is_empty() {
-        splitter.refusals.dedup();
-        return Err(QueryError::Refused(splitter.refusals));
+        return Err(QueryError::Refused(Refusal::listed(splitter.refusals)));
     }
     if splitter.reads_owned(&above)? {
         return Err(QueryError::bug("the plan above the boundaries still reads owned rows"));
@@ -49,11 +60,18 @@ pub(crate) fn split(
 struct Splitter<'a> {
     catalogue: &'a Catalogue,
     dataset: &'a str,
+    options: &'a AskOptions,
     drafts: Vec<Draft>,
     refusals: Vec<Refusal>,
+    noted: RefCell<Vec<Refusal>>,
 }
 
 impl Splitter<'_> {
+    /// Refuses the query and lets the analysis go on, so that all its refusals come together.
+    fn note(&self, refusal: Refusal) {
+        self.noted.borrow_mut().push(refusal);
+    }
+
     /// The plan with every boundary replaced by a placeholder; refusals are collected.
     fn above(&mut self, plan: &LogicalPlan) -> Result<LogicalPlan, QueryError> {
         if !self.reads_owned(plan)? {

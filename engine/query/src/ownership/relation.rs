@@ -7,7 +7,8 @@ use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, TableScan}
 
 use super::Splitter;
 use crate::catalogue::TableOwner;
-use crate::error::{Refusal, RefusalCode};
+use crate::door::place_of;
+use crate::error::{Place, Refusal, RefusalCode};
 use crate::plan::{ColumnFacts, JoinKind, Node, Owner, Relation, Scalar, ScanColumn};
 use crate::{ranges, totality};
 
@@ -140,8 +141,12 @@ impl Splitter<'_> {
         let input = self.relation(&projection.input)?;
         let mut columns = Vec::with_capacity(projection.expr.len());
         let mut facts = Vec::with_capacity(projection.expr.len());
-        for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
-            let scalar = totality::lower(expr, projection.input.schema(), &input)?;
+        let lowered = projection.expr.iter().map(|expr| {
+            totality::lower(expr, projection.input.schema(), &input)
+                .map_err(|refusal| refusal.at(place_of(expr)).at(Place::In("SELECT")))
+        });
+        let lowered = Refusal::together(lowered)?;
+        for (scalar, field) in lowered.into_iter().zip(projection.schema.fields()) {
             facts.push(facts_of(&scalar, field.name(), &input));
             columns.push(scalar);
         }
@@ -159,7 +164,12 @@ impl Splitter<'_> {
         for conjunct in split_conjunction(&filter.predicate) {
             match conjunct {
                 Expr::InSubquery(subquery) => cohorts.push(subquery),
-                other => tests.push(totality::lower(other, schema, &input)?),
+                // A test that is refused leaves the rows as they are, so that what is said about
+                // them above is refused in the same breath.
+                other => match totality::lower(other, schema, &input) {
+                    Ok(test) => tests.push(test),
+                    Err(refusal) => self.note(refusal.at(place_of(other)).at(Place::In("WHERE"))),
+                },
             }
         }
         let mut relation = filtered(input, tests);

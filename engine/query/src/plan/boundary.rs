@@ -48,6 +48,9 @@ pub struct Boundary {
     /// How the query's aggregates follow from the noisy columns.
     #[serde(skip)]
     pub outputs: Vec<OutputColumn>,
+    /// The names of the query's aggregates, for people only.
+    #[serde(skip)]
+    pub output_names: Vec<String>,
 }
 
 /// An expression read by a measure.

@@ -77,6 +77,21 @@ impl Scalar {
         }
     }
 
+    /// The positions of the columns that are read, each as often as it stands there.
+    pub fn columns(&self) -> Vec<usize> {
+        match self {
+            Self::Column(position) => vec![*position],
+            Self::Literal(_) => Vec::new(),
+            Self::Compare { left, right, .. } | Self::And(left, right) | Self::Or(left, right) => {
+                [left.columns(), right.columns()].concat()
+            }
+            Self::Not(inner)
+            | Self::IsNull(inner)
+            | Self::InList { value: inner, .. }
+            | Self::ToFloat(inner) => inner.columns(),
+        }
+    }
+
     /// The operands of a chain of conjunctions, left to right.
     pub fn conjuncts(&self) -> Vec<&Scalar> {
         match self {

@@ -1,0 +1,86 @@
+//! Which values an expression can take, and which declarations make it so.
+
+use std::collections::BTreeSet;
+
+use super::{ExplainedRange, ExplainedSource};
+use crate::catalogue::{Catalogue, Declared};
+use crate::error::QueryError;
+use crate::plan::{JoinKind, Node, Possible, Relation, Scalar};
+use crate::ranges;
+
+/// A list of values is shown up to this length.
+const VALUES_SHOWN_MAX: usize = 1_000;
+
+/// The range of an expression over a relation's columns.
+pub(super) fn range(
+    name: &str,
+    scalar: &Scalar,
+    input: &Relation,
+    catalogue: &Catalogue,
+) -> Result<ExplainedRange, QueryError> {
+    let mut columns = BTreeSet::new();
+    for position in scalar.columns() {
+        origins(input, position, &mut columns);
+    }
+    let sources = columns
+        .into_iter()
+        .map(|(table, column)| source(&table, &column, catalogue))
+        .collect::<Result<_, _>>()?;
+    let domain = ranges::of(scalar, input);
+    let (lower, upper, values) = match &domain.possible {
+        Possible::Values(values) if values.len() <= VALUES_SHOWN_MAX => {
+            (None, None, Some(values.iter().map(ToString::to_string).collect()))
+        }
+        Possible::Between { lower, upper } => {
+            (Some(lower.to_string()), Some(upper.to_string()), None)
+        }
+        Possible::Values(_) | Possible::Unknown => (None, None, None),
+    };
+    let name = name.to_owned();
+    Ok(ExplainedRange { name, lower, upper, values, nullable: domain.nullable, sources })
+}
+
+/// The columns of tables that a column of a relation is computed from.
+fn origins(relation: &Relation, position: usize, found: &mut BTreeSet<(String, String)>) {
+    match &relation.node {
+        Node::Scan { table, columns, .. } => {
+            found.insert((table.clone(), columns[position].name.clone()));
+        }
+        Node::Filter { input, .. } => origins(input, position, found),
+        Node::Project { input, columns } => {
+            for column in columns[position].columns() {
+                origins(input, column, found);
+            }
+        }
+        Node::Join { kind, left, right, .. } => {
+            let width = left.columns.len();
+            match kind {
+                JoinKind::Inner | JoinKind::Left if position >= width => {
+                    origins(right, position - width, found);
+                }
+                JoinKind::Inner | JoinKind::Left | JoinKind::Semi => {
+                    origins(left, position, found);
+                }
+            }
+        }
+    }
+}
+
+fn source(table: &str, column: &str, catalogue: &Catalogue) -> Result<ExplainedSource, QueryError> {
+    let entry = catalogue
+        .table(table)?
+        .columns
+        .iter()
+        .find(|entry| entry.name == column)
+        .ok_or_else(|| QueryError::bug("a scanned column is not in the catalogue"))?;
+    let declared = match &entry.declared {
+        Declared::Nothing => "nothing declared".to_owned(),
+        Declared::Bounds { lower, upper } => format!("bounds [{lower}, {upper}]"),
+        Declared::Values(values) => format!("{} values", values.len()),
+    };
+    Ok(ExplainedSource {
+        column: format!("{table}.{column}"),
+        declared,
+        source: entry.source.clone(),
+    })
+}

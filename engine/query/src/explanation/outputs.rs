@@ -1,0 +1,136 @@
+//! The noisy columns of a boundary, and the errors to expect of the query's aggregates.
+
+use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
+
+use super::{ExplainedOutput, ExplainedRange, origin};
+use crate::catalogue::Catalogue;
+use crate::error::QueryError;
+use crate::plan::{Boundary, NoisyMeasure, OutputColumn};
+use crate::receipt::ReceiptColumn;
+use crate::refusal::readable;
+use crate::release::column_name;
+
+/// The group size for which a mean's error is predicted.
+const GROUP_SIZE: i128 = 1_000;
+
+pub(super) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
+    let column = |(position, column): (usize, &crate::plan::NoisyColumn)| ReceiptColumn {
+        name: column_name(position, &column.measure),
+        measure: measure(&column.measure, boundary),
+        mechanism: column.noise.family().to_owned(),
+        scale: column.noise.scale().to_string(),
+        sensitivity: format!(
+            "{} groups x {}",
+            column.sensitivity.max_groups(),
+            column.sensitivity.per_group()
+        ),
+    };
+    boundary.noisy.iter().enumerate().map(column).collect()
+}
+
+fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
+    let steps = |value: &usize| {
+        let grid = boundary.values[*value].grid;
+        grid.map_or_else(String::new, |grid| {
+            format!(
+                " of values in [{}, {}], in steps of {}",
+                grid.lower(),
+                grid.upper(),
+                grid.step()
+            )
+        })
+    };
+    match measure {
+        NoisyMeasure::Units => "distinct units".to_owned(),
+        NoisyMeasure::Rows { present_in: None } => "rows".to_owned(),
+        NoisyMeasure::Rows { present_in: Some(_) } => "rows that have a value".to_owned(),
+        NoisyMeasure::Sum { value } => format!("sum{}", steps(value)),
+        NoisyMeasure::Deviations { value } => {
+            format!("deviations from the middle{}", steps(value))
+        }
+    }
+}
+
+/// The query's aggregates with the error to expect of each.
+pub(super) fn outputs(
+    boundary: &Boundary,
+    catalogue: &Catalogue,
+) -> Result<Vec<ExplainedOutput>, QueryError> {
+    boundary
+        .outputs
+        .iter()
+        .zip(&boundary.output_names)
+        .map(|(output, name)| {
+            let name = readable(name);
+            let (kind, error_95, note) = expected(boundary, output);
+            Ok(ExplainedOutput {
+                name: name.clone(),
+                kind: kind.to_owned(),
+                range: range(boundary, output, &name, catalogue)?,
+                error_95,
+                note: note.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// The range of the values that an aggregate sums: what the grid holds.
+fn range(
+    boundary: &Boundary,
+    output: &OutputColumn,
+    name: &str,
+    catalogue: &Catalogue,
+) -> Result<Option<ExplainedRange>, QueryError> {
+    let noisy = match output {
+        OutputColumn::Count { noisy } | OutputColumn::Sum { noisy, .. } => *noisy,
+        OutputColumn::Mean { deviations, .. } => *deviations,
+    };
+    let value = match boundary.noisy[noisy].measure {
+        NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => value,
+        NoisyMeasure::Units | NoisyMeasure::Rows { .. } => return Ok(None),
+    };
+    let value = &boundary.values[value];
+    let mut range = origin::range(name, &value.value, &boundary.input, catalogue)?;
+    if let Some(grid) = value.grid {
+        range.lower = Some(grid.lower().to_string());
+        range.upper = Some(grid.upper().to_string());
+    }
+    Ok(Some(range))
+}
+
+/// The kind of an aggregate, half the width of its 95% interval, and what that refers to.
+fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &'static str) {
+    let confidence = Confidence::ninety_five();
+    let half = |noisy: usize| boundary.noisy[noisy].noise.half_width(&confidence) as f64;
+    let step = |noisy: usize| match boundary.noisy[noisy].measure {
+        NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => {
+            boundary.values[value].grid.map_or(1.0, |grid| grid.step())
+        }
+        NoisyMeasure::Units | NoisyMeasure::Rows { .. } => 1.0,
+    };
+    match output {
+        OutputColumn::Count { noisy } => ("count", half(*noisy), "in every group"),
+        OutputColumn::Sum { noisy, .. } => ("sum", half(*noisy) * step(*noisy), "in every group"),
+        OutputColumn::Mean { deviations, count } => {
+            let grid = match boundary.noisy[*deviations].measure {
+                NoisyMeasure::Deviations { value } => boundary.values[value].grid,
+                _ => None,
+            };
+            let bounds = grid.map_or((0.0, 0.0), |grid| {
+                let middle = grid.middle_steps();
+                ((grid.lower_steps() - middle) as f64, (grid.upper_steps() - middle) as f64)
+            });
+            let (low, high) = ratio_interval(
+                &Ratio {
+                    sum: 0,
+                    sum_noise: &boundary.noisy[*deviations].noise,
+                    count: GROUP_SIZE,
+                    count_noise: &boundary.noisy[*count].noise,
+                    bounds,
+                },
+                &confidence,
+            );
+            ("mean", (high - low) / 2.0 * step(*deviations), "for a group of 1,000 rows")
+        }
+    }
+}
