@@ -33,6 +33,13 @@ pub enum KernelError {
         why: &'static str,
     },
 
+    /// A row-wise function got arguments that it is not made for: a mistake of the planner.
+    #[error("a row-wise function cannot take {what}; this depends on no value")]
+    Function {
+        /// What was wrong with the arguments.
+        what: String,
+    },
+
     /// A contribution bound is zero.
     #[error("{limit} is 0, so that nobody could ever be counted; set it to 1 or more")]
     ZeroLimit {

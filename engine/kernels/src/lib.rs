@@ -15,6 +15,7 @@
 //! | `rank` | the keyed order in which groups and rows are kept |
 //! | `bounder`, `bound` | rows in, integer totals out |
 //! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
+//! | `scalar` | total functions of one row, which may run before rows are bounded |
 //! | `reference` | the same answer computed slowly: sort, then take |
 //!
 //! Never imported here: SQL, DataFusion, the ledger, a source of randomness, a clock or files.
@@ -31,6 +32,7 @@ mod plan;
 mod rank;
 pub mod reference;
 mod rows;
+pub mod scalar;
 
 #[cfg(test)]
 mod tests;
