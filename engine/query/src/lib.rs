@@ -1,7 +1,7 @@
 //! Floor 2: from a SQL question to a private answer.
 //!
 //! ```text
-//! door -> ownership + ranges + totality -> price -> ledger -> execute -> release -> post
+//! door -> ownership + ranges + functions -> price -> ledger -> execute -> release -> post
 //! ```
 //!
 //! This is the only room that knows DataFusion; within it only [`execute`](mod@execute) and [`post`](mod@post) touch
@@ -14,6 +14,7 @@ mod door;
 pub mod error;
 mod execute;
 pub mod explanation;
+pub mod functions;
 pub mod hub;
 pub mod interrupt;
 pub mod observer;
@@ -30,7 +31,6 @@ mod refusal;
 mod release;
 mod session;
 pub mod spend;
-mod totality;
 
 pub use answer::{Answer, Interval};
 pub use catalogue::Catalogue;

@@ -9,13 +9,14 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::functions::core;
 use datafusion::functions_aggregate::all_default_aggregate_functions;
 use datafusion::functions_window::all_default_window_functions;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::QueryError;
+use crate::functions;
 
 /// Queries may nest so deep.
 pub(crate) const DEPTH_MAX: usize = 50;
@@ -60,16 +61,15 @@ fn state(prefer_hash_join: bool) -> Result<SessionState, QueryError> {
         .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES)))
         .build_arc()
         .map_err(|_| QueryError::bug("no execution environment"))?;
+    // Ours first: the defaults would give syntax to functions that can fail.
+    let mut expr_planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(functions::Syntax)];
+    expr_planners.extend(SessionStateDefaults::default_expr_planners());
     Ok(SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(vec![
-            core::coalesce(),
-            core::greatest(),
-            core::least(),
-            core::nullif(),
-        ])
+        .with_expr_planners(expr_planners)
+        .with_type_planner(Arc::new(functions::Types))
+        .with_scalar_functions(functions::registered())
         .with_aggregate_functions(all_default_aggregate_functions())
         .with_window_functions(all_default_window_functions())
         .build())

@@ -103,12 +103,12 @@ pub struct ColumnEntry {
 pub enum Declared {
     /// Nothing.
     Nothing,
-    /// Numbers outside are clamped; NaN becomes NULL.
+    /// Numbers, dates and timestamps outside are clamped; NaN becomes NULL.
     Bounds {
-        /// The smallest value.
-        lower: f64,
-        /// The largest value.
-        upper: f64,
+        /// The smallest value, of the column's type.
+        lower: Value,
+        /// The largest value, of the column's type.
+        upper: Value,
     },
     /// Everything else becomes NULL.
     Values(Vec<Value>),

@@ -315,14 +315,24 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
             "keep values where the list is short, bounds otherwise".into(),
         )),
         (Some([lower, upper]), None) => {
-            if !matches!(section.r#type, Type::Int64 | Type::Float64) {
-                return Err(("has bounds but is no number".into(), "remove bounds".into()));
-            }
-            let fix = "write for example bounds = [\"0\", \"5000\"]";
-            let number = |value: &toml::Value| {
-                bound(value).ok_or(("a bound is not a finite number".to_owned(), fix.to_owned()))
+            let fix = match section.r#type {
+                Type::Int64 => "write for example bounds = [\"0\", \"5000\"], whole numbers",
+                Type::Float64 => "write for example bounds = [\"0\", \"5000\"]",
+                Type::Date => "write for example bounds = [\"2015-01-01\", \"2024-12-31\"]",
+                Type::Timestamp => {
+                    "write for example bounds = [\"2015-01-01\", \"2024-12-31 23:59:59\"]"
+                }
+                Type::Bool | Type::Text => {
+                    let problem = "has bounds but is neither number nor date".to_owned();
+                    return Err((problem, "remove bounds, or list values".into()));
+                }
             };
-            let (lower, upper) = (number(lower)?, number(upper)?);
+            let end = |value: &toml::Value| {
+                let kind = section.r#type;
+                bound(kind, value)
+                    .ok_or((format!("a bound is no finite {}", kind.name()), fix.to_owned()))
+            };
+            let (lower, upper) = (end(lower)?, end(upper)?);
             if lower >= upper {
                 return Err(("the lower bound is not below the upper one".into(), fix.into()));
             }
@@ -351,24 +361,35 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
     }
 }
 
-/// A bound is written as a decimal string, or as a TOML number.
-fn bound(value: &toml::Value) -> Option<f64> {
-    let number = match value {
-        toml::Value::Integer(integer) => *integer as f64,
-        toml::Value::Float(float) => *float,
-        toml::Value::String(text) => {
-            let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-            if !text.bytes().all(plain) {
-                return None;
-            }
-            text.parse().ok()?
+/// A bound is written as text, or as a TOML number, date or local time.
+fn bound(kind: Type, value: &toml::Value) -> Option<Value> {
+    match (kind, value) {
+        (Type::Int64, toml::Value::Integer(integer)) => Some(Value::Int(*integer)),
+        (Type::Int64, toml::Value::Float(_)) => None,
+        (Type::Float64, toml::Value::Integer(integer)) => Some(Value::float(*integer as f64)),
+        (Type::Float64, toml::Value::Float(float)) => {
+            float.is_finite().then(|| Value::float(*float))
         }
-        toml::Value::Boolean(_)
-        | toml::Value::Datetime(_)
-        | toml::Value::Array(_)
-        | toml::Value::Table(_) => return None,
-    };
-    number.is_finite().then_some(number)
+        (Type::Int64, toml::Value::String(text)) => {
+            plain(text).then(|| text.parse().ok().map(Value::Int)).flatten()
+        }
+        (Type::Float64, toml::Value::String(text)) => {
+            let float: f64 = if plain(text) { text.parse().ok()? } else { return None };
+            float.is_finite().then(|| Value::float(float))
+        }
+        (Type::Date | Type::Timestamp, toml::Value::String(text)) => Value::parse(kind, text),
+        (Type::Date | Type::Timestamp, toml::Value::Datetime(moment))
+            if moment.offset.is_none() =>
+        {
+            Value::parse(kind, &moment.to_string())
+        }
+        _ => None,
+    }
+}
+
+/// A decimal number as everybody writes it: no names for infinity, no digits of other scripts.
+fn plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
 }
 
 fn key(kind: Type, value: &toml::Value) -> Option<Value> {

@@ -5,12 +5,17 @@ use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
 use super::names::Names;
 use crate::catalogue::Catalogue;
 use crate::error::nearest;
+use crate::functions;
 use crate::refusal::{Place, Refusal, RefusalCode};
 
 /// A refusal for an error of the planner, which saw the SQL and the declared schema only.
 pub(super) fn translate(catalogue: &Catalogue, names: &Names, error: &DataFusionError) -> Refusal {
     match root(error) {
         DataFusionError::SchemaError(schema, _) => schema_error(names, schema),
+        DataFusionError::Plan(message) if missing_function(message).is_some() => {
+            let name = missing_function(message).unwrap_or_default();
+            functions::better(name, &format!("{name}(..)"))
+        }
         DataFusionError::Plan(message) => match missing_table(message) {
             Some(table) => Refusal::new(
                 RefusalCode::UnknownTable,
@@ -86,6 +91,10 @@ pub(super) fn suggestion(wrong: &str, names: &[&str]) -> String {
 fn missing_table(message: &str) -> Option<&str> {
     let name = message.strip_prefix("table '")?.strip_suffix("' not found")?;
     name.rsplit('.').next()
+}
+
+fn missing_function(message: &str) -> Option<&str> {
+    message.strip_prefix("Invalid function '")?.split('\'').next()
 }
 
 fn root(error: &DataFusionError) -> &DataFusionError {

@@ -1,31 +1,73 @@
 //! The last look before rows are read: no expression of the physical plan can fail.
 //!
-//! DataFusion's optimizer may rewrite expressions after the analysis, so what really runs is
-//! walked once more.
+//! DataFusion's optimizer may rewrite expressions after the analysis, and put in casts or filters of
+//! its own, so what really runs is walked once more. Both lists below are allow-lists: a kind of
+//! node or expression that they do not name is refused, also one that a new version brings.
+//!
+//! | expression | why it is allowed |
+//! |---|---|
+//! | column, literal | nothing is computed |
+//! | comparison, AND, OR | a total order, three-valued logic; other operators can fail |
+//! | NOT, IS NULL, IS NOT NULL, IN | total |
+//! | CASE | chooses among what is checked itself |
+//! | cast that keeps every value | integers to wider ones and to doubles, text to other layouts |
+//! | our own functions | total: `functions` and the scan's `enforce` |
+//! | dynamic filter | what a join's build side learned, checked like the rest: a comparison or a
+//! membership test that skips rows which would not match anyway |
 
 use std::any::Any;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::ScalarFunctionExpr;
-use datafusion::physical_expr::expressions::{BinaryExpr, CastExpr, NegativeExpr};
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, CaseExpr, CastExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNotNullExpr,
+    IsNullExpr, Literal, NotExpr,
+};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
 use super::Failure;
-use super::enforce::ENFORCE;
+use super::enforce::Enforce;
 use crate::error::QueryError;
+use crate::functions::{Convert, Matches, Total};
 
-/// Refuses a physical plan with an expression that could fail.
+/// The nodes that may run below the boundary: each passes rows on, or combines rows of two inputs,
+/// by expressions that are checked.
+const NODES: [&str; 16] = [
+    "DataSourceExec",
+    "FilterExec",
+    "ProjectionExec",
+    "CoalesceBatchesExec",
+    "CoalescePartitionsExec",
+    "CooperativeExec",
+    "RepartitionExec",
+    "HashJoinExec",
+    "SortMergeJoinExec",
+    "SortExec",
+    "SortPreservingMergeExec",
+    "EmptyExec",
+    "PlaceholderRowExec",
+    "UnionExec",
+    "InterleaveExec",
+    "BufferExec",
+];
+
+/// Refuses a physical plan with a node or an expression that could fail.
 pub(super) fn total(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
-    let mut fallible = None;
+    let mut refused: Option<String> = None;
     let walked = plan.apply(|node| {
+        if !NODES.contains(&node.name()) {
+            refused.get_or_insert_with(|| format!("a {}", node.name()));
+        }
+        let inputs: Vec<Arc<Schema>> =
+            node.children().into_iter().map(|child| child.schema()).collect();
         node.apply_expressions(&mut |root: &Arc<dyn PhysicalExpr>| {
             root.apply(|expr| {
-                if let Some(what) = can_fail(expr.as_ref()) {
-                    fallible.get_or_insert(what);
+                if let Some(what) = can_fail(expr, &inputs) {
+                    refused.get_or_insert(what);
                 }
                 Ok(TreeNodeRecursion::Continue)
             })
@@ -35,7 +77,7 @@ pub(super) fn total(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
     if walked.is_err() {
         return Err(QueryError::bug("a physical plan cannot be walked").into());
     }
-    match fallible {
+    match refused {
         None => Ok(()),
         Some(what) => {
             Err(QueryError::bug(format!("the planner put {what} below the boundary")).into())
@@ -43,12 +85,27 @@ pub(super) fn total(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
     }
 }
 
-fn can_fail(expr: &dyn PhysicalExpr) -> Option<&'static str> {
-    let expr = expr as &dyn Any;
-    if let Some(cast) = expr.downcast_ref::<CastExpr>() {
-        return (*cast.cast_type() != DataType::Float64).then_some("a cast");
+/// What about an expression could fail; nothing if it is on the list.
+fn can_fail(expr: &Arc<dyn PhysicalExpr>, inputs: &[Arc<Schema>]) -> Option<String> {
+    let any = expr.as_ref() as &dyn Any;
+    if any.is::<Column>()
+        || any.is::<Literal>()
+        || any.is::<NotExpr>()
+        || any.is::<IsNullExpr>()
+        || any.is::<IsNotNullExpr>()
+        || any.is::<InListExpr>()
+        || any.is::<CaseExpr>()
+        || any.is::<DynamicFilterPhysicalExpr>()
+    {
+        return None;
     }
-    if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
+    if let Some(cast) = any.downcast_ref::<CastExpr>() {
+        // Joined inputs have their columns side by side, so any of the schemas may be meant.
+        let from = inputs.iter().find_map(|schema| cast.expr().data_type(schema).ok());
+        let keeps = from.is_some_and(|from| keeps_every_value(&from, cast.cast_type()));
+        return (!keeps).then(|| format!("a cast to {}", cast.cast_type()));
+    }
+    if let Some(binary) = any.downcast_ref::<BinaryExpr>() {
         return match binary.op() {
             Operator::Eq
             | Operator::NotEq
@@ -60,13 +117,30 @@ fn can_fail(expr: &dyn PhysicalExpr) -> Option<&'static str> {
             | Operator::Or
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom => None,
-            _ => Some("arithmetic"),
+            other => Some(format!("the operator {other}")),
         };
     }
-    if let Some(call) = expr.downcast_ref::<ScalarFunctionExpr>() {
-        return (call.fun().name() != ENFORCE).then_some("a function");
+    if let Some(call) = any.downcast_ref::<ScalarFunctionExpr>() {
+        let function = call.fun().inner().as_ref() as &dyn Any;
+        let ours = function.is::<Enforce>()
+            || function.is::<Total>()
+            || function.is::<Convert>()
+            || function.is::<Matches>();
+        return (!ours).then(|| format!("the function {}", call.name()));
     }
-    expr.downcast_ref::<NegativeExpr>().map(|_| "a negation")
+    Some("an expression of an unknown kind".to_owned())
+}
+
+/// Whether every value of one type has a counterpart in the other.
+fn keeps_every_value(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Float32, Float64, Int8, Int16, Int32, Int64, LargeUtf8, Utf8, Utf8View};
+    match (from, to) {
+        (from, to) if from == to => true,
+        (Int8 | Int16 | Int32 | Int64, Float64) | (Float32, Float64) => true,
+        (Int8, Int16 | Int32 | Int64) | (Int16, Int32 | Int64) | (Int32, Int64) => true,
+        (Utf8 | Utf8View, Utf8 | LargeUtf8 | Utf8View) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -74,27 +148,56 @@ mod tests {
     use datafusion::arrow::datatypes::Field;
     use datafusion::config::ConfigOptions;
     use datafusion::functions::core::coalesce;
-    use datafusion::physical_expr::expressions::lit;
+    use datafusion::logical_expr::ScalarUDF;
+    use datafusion::physical_expr::expressions::{LikeExpr, NegativeExpr, TryCastExpr, lit};
+    use voilage_kernels::scalar::Function;
 
     use super::*;
 
-    fn check(expr: &dyn PhysicalExpr, expected: Option<&str>) {
-        assert_eq!(can_fail(expr), expected, "{expr}");
+    fn check(expr: impl PhysicalExpr + 'static, expected: Option<&str>) {
+        let schema = Arc::new(Schema::empty());
+        let expr: Arc<dyn PhysicalExpr> = Arc::new(expr);
+        assert_eq!(can_fail(&expr, &[schema]).as_deref(), expected, "{expr}");
+    }
+
+    fn call(function: Arc<ScalarUDF>) -> ScalarFunctionExpr {
+        let field = Arc::new(Field::new("c", DataType::Int64, true));
+        let options = Arc::new(ConfigOptions::default());
+        ScalarFunctionExpr::new(
+            function.name(),
+            Arc::clone(&function),
+            vec![lit(1_i64)],
+            field,
+            options,
+        )
     }
 
     #[test]
-    fn what_an_optimizer_could_slip_in_is_noticed() {
+    fn an_optimizer_cast_after_totality_is_noticed() {
+        check(CastExpr::new(lit(1.5), DataType::Int64, None), Some("a cast to Int64"));
+        check(CastExpr::new(lit("x"), DataType::Float64, None), Some("a cast to Float64"));
+        check(CastExpr::new(lit("x"), DataType::Date32, None), Some("a cast to Date32"));
+        check(CastExpr::new(lit(1_i64), DataType::Float64, None), None);
+        check(
+            TryCastExpr::new(lit("x"), DataType::Float64),
+            Some("an expression of an unknown kind"),
+        );
+    }
+
+    #[test]
+    fn what_is_not_named_is_refused() {
         let binary = |op| BinaryExpr::new(lit(1_i64), op, lit(0_i64));
-        check(&binary(Operator::Divide), Some("arithmetic"));
-        check(&binary(Operator::Plus), Some("arithmetic"));
-        check(&binary(Operator::Lt), None);
-        check(&CastExpr::new(lit(1.5), DataType::Int64, None), Some("a cast"));
-        check(&CastExpr::new(lit(1_i64), DataType::Float64, None), None);
-        check(&NegativeExpr::new(lit(1_i64)), Some("a negation"));
-        let field = Arc::new(Field::new("c", DataType::Int64, true));
-        let options = Arc::new(ConfigOptions::default());
-        let call =
-            ScalarFunctionExpr::new("coalesce", coalesce(), vec![lit(1_i64)], field, options);
-        check(&call, Some("a function"));
+        check(binary(Operator::Divide), Some("the operator /"));
+        check(binary(Operator::Plus), Some("the operator +"));
+        check(binary(Operator::RegexMatch), Some("the operator ~"));
+        check(binary(Operator::Lt), None);
+        check(NegativeExpr::new(lit(1_i64)), Some("an expression of an unknown kind"));
+        check(
+            LikeExpr::new(false, false, lit("a"), lit("%")),
+            Some("an expression of an unknown kind"),
+        );
+        check(call(coalesce()), Some("the function coalesce"));
+        let ours = ScalarUDF::new_from_impl(Total::new(Function::Absolute));
+        check(call(Arc::new(ours)), None);
     }
 }

@@ -5,10 +5,11 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Float64Array, Int64Array,
+    PrimitiveArray, StringArray,
 };
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
@@ -17,8 +18,7 @@ use datafusion::logical_expr::{
 use crate::catalogue::Declared;
 use crate::plan::{Type, Value};
 
-/// The only function that may run below the boundary.
-pub(super) const ENFORCE: &str = "enforce";
+const NAME: &str = "enforce";
 
 /// A total function of one column: canonical type, NaN to NULL, numbers clamped, unlisted values
 /// to NULL.
@@ -41,36 +41,60 @@ impl Enforce {
         let column = cast(column, &self.kind.arrow())?;
         Ok(match &self.declared {
             Declared::Nothing => without_nan(column),
-            Declared::Bounds { lower, upper } => clamped(column, *lower, *upper),
+            Declared::Bounds { lower, upper } => clamped(column, lower, upper),
             Declared::Values(values) => listed(column, values),
         })
     }
 }
 
+/// NaN is NULL, and there is one zero.
+fn one_zero(float: f64) -> Option<f64> {
+    (!float.is_nan()).then_some(float + 0.0)
+}
+
 fn without_nan(column: ArrayRef) -> ArrayRef {
     match column.as_any().downcast_ref::<Float64Array>() {
         Some(floats) => {
-            let kept = floats.iter().map(|value| value.filter(|float| !float.is_nan()));
+            let kept = floats.iter().map(|value| value.and_then(one_zero));
             Arc::new(kept.collect::<Float64Array>())
         }
         None => column,
     }
 }
 
-fn clamped(column: ArrayRef, lower: f64, upper: f64) -> ArrayRef {
-    if let Some(floats) = column.as_any().downcast_ref::<Float64Array>() {
-        let clamp = |float: f64| (!float.is_nan()).then(|| float.max(lower).min(upper));
-        return Arc::new(
-            floats.iter().map(|value| value.and_then(clamp)).collect::<Float64Array>(),
-        );
+/// Values between two of the column's own type.
+fn clamped(column: ArrayRef, lower: &Value, upper: &Value) -> ArrayRef {
+    match (lower, upper) {
+        (Value::Float(lower), Value::Float(upper)) => {
+            let clamp = |float: f64| one_zero(float).map(|float| float.max(*lower).min(*upper));
+            match column.as_any().downcast_ref::<Float64Array>() {
+                Some(floats) => Arc::new(
+                    floats.iter().map(|value| value.and_then(clamp)).collect::<Float64Array>(),
+                ),
+                None => column,
+            }
+        }
+        (Value::Int(lower), Value::Int(upper)) => whole::<Int64Type>(column, *lower, *upper),
+        (Value::Date(lower), Value::Date(upper)) => whole::<Date32Type>(column, *lower, *upper),
+        (Value::Timestamp(lower), Value::Timestamp(upper)) => {
+            whole::<TimestampMicrosecondType>(column, *lower, *upper)
+        }
+        // The catalogue takes no other bounds.
+        _ => column,
     }
-    if let Some(integers) = column.as_any().downcast_ref::<Int64Array>() {
-        // Casts of floats to integers saturate, so the bounds hold for every integer.
-        let (lower, upper) = (lower.ceil() as i64, upper.floor() as i64);
-        let clamp = |integer: i64| integer.max(lower).min(upper);
-        return Arc::new(integers.iter().map(|value| value.map(clamp)).collect::<Int64Array>());
+}
+
+fn whole<T: ArrowPrimitiveType>(column: ArrayRef, lower: T::Native, upper: T::Native) -> ArrayRef
+where
+    T::Native: Ord,
+{
+    match column.as_primitive_opt::<T>() {
+        Some(values) => {
+            let clamped = values.iter().map(|value| value.map(|value| value.clamp(lower, upper)));
+            Arc::new(clamped.collect::<PrimitiveArray<T>>())
+        }
+        None => column,
     }
-    column
 }
 
 fn listed(column: ArrayRef, values: &[Value]) -> ArrayRef {
@@ -120,7 +144,7 @@ impl Hash for Enforce {
 
 impl ScalarUDFImpl for Enforce {
     fn name(&self) -> &str {
-        ENFORCE
+        NAME
     }
 
     fn signature(&self) -> &Signature {
@@ -153,10 +177,11 @@ mod tests {
 
     #[test]
     fn numbers_are_clamped_and_nan_is_null() {
-        let bounds = Declared::Bounds { lower: 0.0, upper: 10.0 };
+        let bounds = |lower, upper| Declared::Bounds { lower, upper };
+        let floats = bounds(Value::Float(0.0), Value::Float(10.0));
         check(
             Type::Float64,
-            bounds.clone(),
+            floats,
             Arc::new(Float64Array::from(vec![
                 Some(f64::NAN),
                 Some(-f64::NAN),
@@ -169,7 +194,7 @@ mod tests {
         );
         check(
             Type::Int64,
-            bounds,
+            bounds(Value::Int(0), Value::Int(10)),
             Arc::new(Int64Array::from(vec![Some(i64::MIN), Some(i64::MAX), None, Some(7)])),
             Arc::new(Int64Array::from(vec![Some(0), Some(10), None, Some(7)])),
         );

@@ -4,6 +4,7 @@
 
 mod check;
 mod enforce;
+mod evaluate;
 mod raise;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use futures::StreamExt;
 use voilage_budgets::Attempt;
 use voilage_kernels::{Bounder, BoundingPlan, Keys, Measure, Totals, ValueColumn};
 
+pub(crate) use evaluate::evaluate;
 pub(crate) use raise::public_scan;
 
 use crate::catalogue::TableFile;

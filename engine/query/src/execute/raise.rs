@@ -3,13 +3,14 @@
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+    BinaryExpr, Case, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
 };
 
 use super::Files;
 use super::enforce::Enforce;
 use crate::catalogue::{Declared, TableEntry, TableFile};
 use crate::error::QueryError;
+use crate::functions::{Convert, Matches, Total};
 use crate::plan::{Boundary, Comparison, JoinKind, Node, Relation, Scalar, ScanColumn, Type};
 
 /// A relation in DataFusion's terms.
@@ -186,7 +187,8 @@ fn named(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
+/// An expression over columns of these names.
+pub(super) fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
     let sub = |inner: &Scalar| expr(inner, columns);
     let binary = |left: &Scalar, op: Operator, right: &Scalar| {
         Expr::BinaryExpr(BinaryExpr::new(Box::new(sub(left)), op, Box::new(sub(right))))
@@ -202,6 +204,8 @@ fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
                 Comparison::LessOrEqual => Operator::LtEq,
                 Comparison::Greater => Operator::Gt,
                 Comparison::GreaterOrEqual => Operator::GtEq,
+                Comparison::Distinct => Operator::IsDistinctFrom,
+                Comparison::NotDistinct => Operator::IsNotDistinctFrom,
             };
             binary(left, op, right)
         }
@@ -213,8 +217,23 @@ fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
             let list = list.iter().map(|item| Expr::Literal(item.scalar(), None)).collect();
             sub(value).in_list(list, false)
         }
-        Scalar::ToFloat(inner) => {
-            Expr::Cast(Cast::new(Box::new(sub(inner)), Type::Float64.arrow()))
+        Scalar::Cast { value, to } => {
+            ScalarUDF::new_from_impl(Convert::new(*to)).call(vec![sub(value)])
+        }
+        Scalar::Like { value, pattern, insensitive } => {
+            ScalarUDF::new_from_impl(Matches::new(pattern, *insensitive)).call(vec![sub(value)])
+        }
+        Scalar::Case { branches, otherwise } => Expr::Case(Case::new(
+            None,
+            branches
+                .iter()
+                .map(|(test, value)| (Box::new(sub(test)), Box::new(sub(value))))
+                .collect(),
+            Some(Box::new(sub(otherwise))),
+        )),
+        Scalar::Call { function, arguments } => {
+            let arguments = arguments.iter().map(sub).collect();
+            ScalarUDF::new_from_impl(Total::new(*function)).call(arguments)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{ExplainedRange, ExplainedSource};
 use crate::catalogue::{Catalogue, Declared};
 use crate::error::QueryError;
-use crate::plan::{JoinKind, Node, Possible, Relation, Scalar};
+use crate::plan::{JoinKind, Node, Possible, Relation, Scalar, Value};
 use crate::ranges;
 
 /// A list of values is shown up to this length.
@@ -32,7 +32,8 @@ pub(super) fn range(
             (None, None, Some(values.iter().map(ToString::to_string).collect()))
         }
         Possible::Between { lower, upper } => {
-            (Some(lower.to_string()), Some(upper.to_string()), None)
+            let end = |end: &Option<Value>| end.as_ref().map(ToString::to_string);
+            (end(lower), end(upper), None)
         }
         Possible::Values(_) | Possible::Unknown => (None, None, None),
     };

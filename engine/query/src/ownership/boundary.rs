@@ -9,10 +9,9 @@ use super::relation::facts_of;
 use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
 use crate::plan::{
-    ColumnFacts, Domain, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Possible, Relation,
-    Scalar, Type, Value,
+    ColumnFacts, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Relation, Scalar, Type, Value,
 };
-use crate::{ranges, totality};
+use crate::{functions, ranges};
 
 /// The product of finite key domains may have so many tuples.
 const PUBLIC_CELLS_MAX: usize = 100_000;
@@ -67,7 +66,7 @@ impl Splitter<'_> {
         let mut keys = Vec::new();
         let mut key_facts = Vec::new();
         for (expr, field) in aggregate.group_expr.iter().zip(aggregate.schema.fields()) {
-            match totality::lower(expr, schema, &input)
+            match functions::lower(expr, schema, &input)
                 .and_then(|key| checked_key(key, field.name(), &input))
                 .map_err(|refusal| refusal.at(place_of(expr)).at(Place::In("GROUP BY")))
             {
@@ -167,11 +166,8 @@ fn public_keys(facts: &[ColumnFacts]) -> Option<Vec<Vec<Value>>> {
     let mut cells = 1_usize;
     let mut all = Vec::with_capacity(facts.len());
     for key in facts {
-        let Domain { possible: Possible::Values(values), nullable } = &key.domain else {
-            return None;
-        };
-        let mut values = values.clone();
-        if *nullable {
+        let mut values = key.domain.finite()?;
+        if key.domain.nullable {
             values.push(Value::Null(key.kind));
         }
         cells = cells.checked_mul(values.len())?;
@@ -243,10 +239,14 @@ impl<'a> Columns<'a> {
         let [argument] = params.args.as_slice() else {
             return Err(unsupported(name, "it needs exactly one argument"));
         };
-        let scalar = totality::lower(argument, schema, self.input)?;
+        let scalar = functions::lower(argument, schema, self.input)?;
         // The kernel reads integers exactly, so the planner's cast to double is not needed.
         Ok(match scalar {
-            Scalar::ToFloat(inner) => *inner,
+            Scalar::Cast { value, to: Type::Float64 }
+                if value.kind(&self.input.kinds()) == Type::Int64 =>
+            {
+                *value
+            }
             other => other,
         })
     }
@@ -352,19 +352,27 @@ fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Relation) -> 
     if !kind.is_number() {
         return unsupported(name, "only numbers can be summed");
     }
-    let column = match scalar {
-        Scalar::Column(position) => input.columns[*position].name.clone(),
-        _ => "the column".to_owned(),
-    };
+    if let Scalar::Column(position) = scalar {
+        let column = &input.columns[*position].name;
+        return Refusal::new(
+            RefusalCode::MissingBounds,
+            name,
+            format!("{column} has no declared bounds, so one person's share has no limit"),
+            format!(
+                "write clamp({column}, 0, 1000), or the data holder declares bounds in the hub \
+                 file: {column} = {{ type = \"{}\", bounds = [\"0\", \"1000\"] }}",
+                kind.name()
+            ),
+        );
+    }
     Refusal::new(
         RefusalCode::MissingBounds,
         name,
-        format!("{column} has no declared bounds, so one person's share has no limit"),
         format!(
-            "the data holder declares them in the hub file: {column} = {{ type = \"{}\", \
-             bounds = [\"0\", \"1000\"] }}",
-            kind.name()
+            "what it reads can be {}, so one person's share has no limit",
+            ranges::of(scalar, input)
         ),
+        "bring it between two numbers, as in SUM(clamp(cost * 2, 0, 1000))",
     )
 }
 

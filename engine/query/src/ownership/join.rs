@@ -14,8 +14,8 @@ use datafusion::logical_expr::utils::split_conjunction;
 use super::Splitter;
 use super::relation::{facts_of, filtered};
 use crate::error::{Refusal, RefusalCode};
+use crate::functions;
 use crate::plan::{ColumnFacts, JoinKind, Node, Owner, Relation, Scalar, Type};
-use crate::totality;
 
 /// So many tables of individuals may be multiplied with each other. A unit's rows multiply at
 /// each such join before they are bounded, and how long that takes would tell about the unit.
@@ -30,8 +30,8 @@ impl Splitter<'_> {
         let mut on = Vec::with_capacity(join.on.len());
         for (left_key, right_key) in &join.on {
             on.push((
-                totality::lower(left_key, join.left.schema(), &left)?,
-                totality::lower(right_key, join.right.schema(), &right)?,
+                functions::lower(left_key, join.left.schema(), &left)?,
+                functions::lower(right_key, join.right.schema(), &right)?,
             ));
         }
         let (kind, swap) = match join.join_type {
@@ -62,7 +62,7 @@ impl Splitter<'_> {
         let mut tests = Vec::new();
         if let Some(filter) = &join.filter {
             for conjunct in split_conjunction(filter) {
-                tests.push(totality::lower(conjunct, &join.schema, &joined)?);
+                tests.push(functions::lower(conjunct, &join.schema, &joined)?);
             }
         }
         Ok(filtered(joined, tests))

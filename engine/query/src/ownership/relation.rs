@@ -10,7 +10,7 @@ use crate::catalogue::TableOwner;
 use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
 use crate::plan::{ColumnFacts, JoinKind, Node, Owner, Relation, Scalar, ScanColumn};
-use crate::{ranges, totality};
+use crate::{functions, ranges};
 
 impl Splitter<'_> {
     /// Lowers a plan below the boundary, or refuses it. Closed: a new kind of node does not
@@ -142,7 +142,7 @@ impl Splitter<'_> {
         let mut columns = Vec::with_capacity(projection.expr.len());
         let mut facts = Vec::with_capacity(projection.expr.len());
         let lowered = projection.expr.iter().map(|expr| {
-            totality::lower(expr, projection.input.schema(), &input)
+            functions::lower(expr, projection.input.schema(), &input)
                 .map_err(|refusal| refusal.at(place_of(expr)).at(Place::In("SELECT")))
         });
         let lowered = Refusal::together(lowered)?;
@@ -166,7 +166,7 @@ impl Splitter<'_> {
                 Expr::InSubquery(subquery) => cohorts.push(subquery),
                 // A test that is refused leaves the rows as they are, so that what is said about
                 // them above is refused in the same breath.
-                other => match totality::lower(other, schema, &input) {
+                other => match functions::lower(other, schema, &input) {
                     Ok(test) => tests.push(test),
                     Err(refusal) => self.note(refusal.at(place_of(other)).at(Place::In("WHERE"))),
                 },
@@ -193,7 +193,7 @@ impl Splitter<'_> {
                 "write WHERE person_id IN (SELECT person_id FROM .. WHERE ..)",
             ));
         }
-        let value = totality::lower(&test.expr, schema, &left)?;
+        let value = functions::lower(&test.expr, schema, &left)?;
         let right = self.relation(&test.subquery.subquery)?;
         self.joined(JoinKind::Semi, left, right, vec![(value, Scalar::Column(0))])
     }

@@ -20,7 +20,7 @@ pub struct PrivatePlan {
 
 impl PrivatePlan {
     /// The version written by this build.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 }
 
 /// A private aggregate.

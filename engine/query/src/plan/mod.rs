@@ -7,6 +7,7 @@
 //! are made of.
 
 mod boundary;
+mod domain;
 mod relation;
 mod scalar;
 mod value;
@@ -14,6 +15,7 @@ mod value;
 pub use boundary::{
     Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
 };
-pub use relation::{ColumnFacts, Domain, JoinKind, Node, Owner, Possible, Relation, ScanColumn};
+pub use domain::{Domain, FINITE_MAX, Possible};
+pub use relation::{ColumnFacts, JoinKind, Node, Owner, Relation, ScanColumn};
 pub use scalar::{Comparison, Scalar};
 pub use value::{Type, Value};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Scalar, Type, Value};
+use super::{Domain, Scalar, Type};
 use crate::catalogue::Declared;
 
 /// A relation with what the analysis knows about it.
@@ -116,31 +116,6 @@ pub struct ColumnFacts {
     pub domain: Domain,
     /// Whether it holds exactly the relation's unit id.
     pub is_unit: bool,
-}
-
-/// The values a column or an expression can take. Enforced, so never a matter of trust.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Domain {
-    /// The values other than NULL.
-    pub possible: Possible,
-    /// Whether NULL can occur.
-    pub nullable: bool,
-}
-
-/// The values other than NULL.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Possible {
-    /// One of these, sorted.
-    Values(Vec<Value>),
-    /// A number between these, inclusive.
-    Between {
-        /// The smallest value.
-        lower: f64,
-        /// The largest value.
-        upper: f64,
-    },
-    /// Anything of the type.
-    Unknown,
 }
 
 impl Relation {

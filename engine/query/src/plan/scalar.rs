@@ -1,6 +1,7 @@
 //! Expressions over one row that cannot fail.
 
 use serde::Serialize;
+use voilage_kernels::scalar::Function;
 
 use super::{Type, Value};
 
@@ -39,11 +40,44 @@ pub enum Scalar {
         /// The list, sorted, each value once.
         list: Vec<Value>,
     },
-    /// The double nearest to an integer; every integer has one.
-    ToFloat(Box<Scalar>),
+    /// A conversion; what has no counterpart is NULL.
+    Cast {
+        /// The value converted.
+        value: Box<Scalar>,
+        /// The type converted to.
+        to: Type,
+    },
+    /// Whether text matches a constant pattern. NULL for NULL.
+    Like {
+        /// The text.
+        value: Box<Scalar>,
+        /// `%` stands for any text, `_` for one character, `\` takes the next one as it is.
+        pattern: String,
+        /// Whether lower-case forms are compared.
+        insensitive: bool,
+    },
+    /// The value beside the first condition that is true, else the last one.
+    Case {
+        /// Conditions and values, in order; at least one.
+        branches: Vec<(Scalar, Scalar)>,
+        /// The value where no condition is true.
+        otherwise: Box<Scalar>,
+    },
+    /// A function of the allow-list.
+    Call {
+        /// Which one.
+        #[serde(serialize_with = "function_name")]
+        function: Function,
+        /// Its arguments, of the types that the allow-list names.
+        arguments: Vec<Scalar>,
+    },
 }
 
-/// The six comparisons.
+fn function_name<S: serde::Serializer>(function: &Function, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(crate::functions::entry(*function).name)
+}
+
+/// The comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Comparison {
@@ -59,6 +93,10 @@ pub enum Comparison {
     Greater,
     /// `>=`
     GreaterOrEqual,
+    /// `IS DISTINCT FROM`: never NULL, NULL equals NULL.
+    Distinct,
+    /// `IS NOT DISTINCT FROM`: never NULL, NULL equals NULL.
+    NotDistinct,
 }
 
 impl Scalar {
@@ -72,24 +110,104 @@ impl Scalar {
             | Self::Or(..)
             | Self::Not(_)
             | Self::IsNull(_)
-            | Self::InList { .. } => Type::Bool,
-            Self::ToFloat(_) => Type::Float64,
+            | Self::InList { .. }
+            | Self::Like { .. } => Type::Bool,
+            Self::Cast { to, .. } => *to,
+            Self::Case { otherwise, .. } => otherwise.kind(columns),
+            Self::Call { function, arguments } => {
+                let kinds: Vec<Type> = arguments.iter().map(|a| a.kind(columns)).collect();
+                crate::functions::result(*function, &kinds)
+            }
         }
     }
 
-    /// The positions of the columns that are read, each as often as it stands there.
-    pub fn columns(&self) -> Vec<usize> {
+    /// The expressions that this one is made of.
+    pub fn children(&self) -> Vec<&Scalar> {
         match self {
-            Self::Column(position) => vec![*position],
-            Self::Literal(_) => Vec::new(),
+            Self::Column(_) | Self::Literal(_) => Vec::new(),
             Self::Compare { left, right, .. } | Self::And(left, right) | Self::Or(left, right) => {
-                [left.columns(), right.columns()].concat()
+                vec![left, right]
             }
-            Self::Not(inner)
-            | Self::IsNull(inner)
-            | Self::InList { value: inner, .. }
-            | Self::ToFloat(inner) => inner.columns(),
+            Self::Not(value)
+            | Self::IsNull(value)
+            | Self::InList { value, .. }
+            | Self::Cast { value, .. }
+            | Self::Like { value, .. } => vec![value],
+            Self::Case { branches, otherwise } => {
+                let mut all: Vec<&Scalar> = Vec::with_capacity(2 * branches.len() + 1);
+                for (condition, value) in branches {
+                    all.extend([condition, value]);
+                }
+                all.push(otherwise);
+                all
+            }
+            Self::Call { arguments, .. } => arguments.iter().collect(),
         }
+    }
+
+    /// The expression with each of its children replaced, in the order of [`Scalar::children`].
+    #[must_use]
+    pub fn with_children(&self, mut child: impl FnMut(&Scalar) -> Scalar) -> Scalar {
+        let mut boxed = |inner: &Scalar| Box::new(child(inner));
+        match self {
+            Self::Column(_) | Self::Literal(_) => self.clone(),
+            Self::Compare { op, left, right } => {
+                Self::Compare { op: *op, left: boxed(left), right: boxed(right) }
+            }
+            Self::And(left, right) => Self::And(boxed(left), boxed(right)),
+            Self::Or(left, right) => Self::Or(boxed(left), boxed(right)),
+            Self::Not(value) => Self::Not(boxed(value)),
+            Self::IsNull(value) => Self::IsNull(boxed(value)),
+            Self::InList { value, list } => {
+                Self::InList { value: boxed(value), list: list.clone() }
+            }
+            Self::Cast { value, to } => Self::Cast { value: boxed(value), to: *to },
+            Self::Like { value, pattern, insensitive } => Self::Like {
+                value: boxed(value),
+                pattern: pattern.clone(),
+                insensitive: *insensitive,
+            },
+            Self::Case { branches, otherwise } => Self::Case {
+                branches: branches
+                    .iter()
+                    .map(|(test, value)| (child(test), child(value)))
+                    .collect(),
+                otherwise: Box::new(child(otherwise)),
+            },
+            Self::Call { function, arguments } => {
+                Self::Call { function: *function, arguments: arguments.iter().map(child).collect() }
+            }
+        }
+    }
+
+    /// The positions of the columns read, sorted, each once.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut open = vec![self];
+        while let Some(scalar) = open.pop() {
+            if let Self::Column(position) = scalar {
+                found.push(*position);
+            }
+            open.extend(scalar.children());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// A call of a function of the allow-list.
+    pub fn call(function: Function, arguments: Vec<Scalar>) -> Scalar {
+        Self::Call { function, arguments }
+    }
+
+    /// A comparison.
+    pub fn compare(op: Comparison, left: Scalar, right: Scalar) -> Scalar {
+        Self::Compare { op, left: Box::new(left), right: Box::new(right) }
+    }
+
+    /// The value as another type; itself where it has that type already.
+    pub fn cast(self, to: Type, columns: &[Type]) -> Scalar {
+        if self.kind(columns) == to { self } else { Self::Cast { value: Box::new(self), to } }
     }
 
     /// The operands of a chain of conjunctions, left to right.

@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
+use datafusion::arrow::array::{Array, ArrayRef, StringArray};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::scalar::ScalarValue;
 use serde::{Deserialize, Serialize};
+use voilage_kernels::scalar::{Argument, cast};
 
 /// The types that columns have once a scan has brought them into canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -157,7 +160,7 @@ impl Value {
         Some(match canonical {
             ScalarValue::Boolean(value) => value.map_or(Self::Null(kind), Self::Bool),
             ScalarValue::Int64(value) => value.map_or(Self::Null(kind), Self::Int),
-            ScalarValue::Float64(value) => value.map_or(Self::Null(kind), Self::Float),
+            ScalarValue::Float64(value) => value.map_or(Self::Null(kind), Self::float),
             ScalarValue::Utf8(value) => value.map_or(Self::Null(kind), Self::Text),
             ScalarValue::Date32(value) => value.map_or(Self::Null(kind), Self::Date),
             ScalarValue::TimestampMicrosecond(value, None) => {
@@ -176,6 +179,32 @@ impl Value {
                 None
             }
         }
+    }
+
+    /// A date or timestamp as it is written in SQL; none for other types and far years.
+    fn as_text(&self) -> Option<String> {
+        let argument = Argument::constant(self.scalar().to_array().ok()?).ok()?;
+        let text = cast(&argument, &Type::Text.arrow(), 1).ok()?;
+        let text = text.as_any().downcast_ref::<StringArray>()?;
+        (!text.is_null(0)).then(|| text.value(0).to_owned())
+    }
+
+    /// A constant read from text, as a cast reads it; none where it has no such value.
+    pub fn parse(kind: Type, text: &str) -> Option<Self> {
+        let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
+        let value = cast(&Argument::constant(text).ok()?, &kind.arrow(), 1).ok()?;
+        let value = ScalarValue::try_from_array(&value, 0).ok()?;
+        Self::from_scalar(&value).filter(|value| !matches!(value, Self::Null(_)))
+    }
+
+    /// A double as it may stand below the boundary: neither NaN nor -0.0.
+    pub fn float(float: f64) -> Self {
+        if float.is_nan() { Self::Null(Type::Float64) } else { Self::Float(float + 0.0) }
+    }
+
+    /// Whether this is NULL.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null(_))
     }
 
     fn rank(&self) -> u8 {
@@ -228,8 +257,11 @@ impl fmt::Display for Value {
             Self::Int(integer) => write!(out, "{integer}"),
             Self::Float(float) => write!(out, "{float}"),
             Self::Text(text) => write!(out, "'{text}'"),
-            Self::Date(days) => write!(out, "day {days}"),
-            Self::Timestamp(micros) => write!(out, "microsecond {micros}"),
+            Self::Date(_) | Self::Timestamp(_) => match self.as_text() {
+                Some(text) => out.write_str(&text),
+                // Years that no calendar date is written with.
+                None => write!(out, "{:?}", self.scalar()),
+            },
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::answer::Interval;
 use crate::catalogue::Catalogue;
 use crate::error::QueryError;
 use crate::execute::{self, Files};
+use crate::functions;
 use crate::ownership::Draft;
 use crate::plan::{Boundary, OutputColumn};
 use crate::release::Released;
@@ -161,9 +162,9 @@ fn bind(
             }
         }
     });
-    match (failure, bound) {
+    match (failure, bound.and_then(|bound| functions::total_above(bound.data))) {
         (Some(error), _) => Err(error),
-        (None, Ok(bound)) => Ok(bound.data),
+        (None, Ok(bound)) => Ok(bound),
         (None, Err(_)) => Err(QueryError::bug("released tables cannot be bound")),
     }
 }
