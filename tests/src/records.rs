@@ -260,7 +260,12 @@ fn ordinary(column: &ColumnEntry, chance: &mut Chance) -> Value {
 /// The declared bounds as numbers, of dates as days.
 fn bounds(column: &ColumnEntry) -> Option<(f64, f64)> {
     let Declared::Bounds { lower, upper } = &column.declared else { return None };
-    Some((*lower, *upper))
+    let number = |value: &Value| match value {
+        Value::Date(days) => Some(f64::from(*days)),
+        Value::Timestamp(micros) => Some(*micros as f64),
+        other => other.as_number(),
+    };
+    Some((number(lower)?, number(upper)?))
 }
 
 fn number_of(kind: Type, number: f64) -> Value {

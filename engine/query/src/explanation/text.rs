@@ -99,6 +99,8 @@ fn keys_text(keys: &ExplainedKeys) -> String {
 fn range_text(range: &ExplainedRange) -> String {
     let mut text = match (&range.values, &range.lower, &range.upper) {
         (_, Some(lower), Some(upper)) => format!("{}: [{lower}, {upper}]", range.name),
+        (_, Some(lower), None) => format!("{}: from {lower} up", range.name),
+        (_, None, Some(upper)) => format!("{}: up to {upper}", range.name),
         (Some(values), _, _) if values.len() <= VALUES_PRINTED_MAX => {
             format!("{}: {}", range.name, values.join(", "))
         }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::table::{Entry, FORMS, TABLE};
+use super::forms::FORMS;
+use super::table::{Entry, TABLE};
 
 /// `docs/functions.md`: every form and function with its types, its range rule and why it cannot
 /// fail.
@@ -50,7 +51,7 @@ fn types(entry: &Entry) -> String {
 const HEAD: &str = "\
 # Expressions over rows of individuals
 
-<!-- Written from the table in engine/query/src/functions/table.rs; a test compares them. -->
+<!-- Written from the tables in engine/query/src/functions; a test compares them. -->
 
 Whatever a question computes on single rows, in WHERE, ON, GROUP BY or inside an aggregate, is made
 of the forms and functions on this page. Each of them is *total*: it has a value or NULL for every row,
@@ -59,7 +60,7 @@ so that an error can never tell about one. Above the private aggregate the same 
 Ranges are inferred from the hub file and from the expression. An aggregate such as SUM needs a range,
 `clamp(x, low, high)` gives one to any number. Keys whose values are known beforehand are public: a
 finite set, or an interval of at most 4,096 integers or days; several keys together have at most 100,000
-combinations. A declared NaN, and every NaN in a file, is NULL.
+combinations. Every NaN in a file is NULL.
 
 ## Forms
 

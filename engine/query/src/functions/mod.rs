@@ -1,6 +1,6 @@
 //! Functions: what may run over owned rows, and how SQL reaches it.
 //!
-//! `table` is the allow-list; `lower` brings DataFusion's expressions into the language of
+//! `table` and `forms` are the allow-list; `lower` brings DataFusion's expressions into the language of
 //! [`plan`](crate::plan); `udf` shows the functions to DataFusion, in planning, below and above the
 //! boundary alike; `planner` resolves syntax and types to them; `above` makes a plan over released
 //! values use them; `refused` knows better ways for functions that are not here. The kernels are in
@@ -10,6 +10,7 @@
 
 mod above;
 mod document;
+mod forms;
 mod lower;
 mod planner;
 mod refused;
@@ -20,11 +21,12 @@ use voilage_kernels::scalar::{Argument, Function, apply};
 
 pub(crate) use above::total_above;
 pub use document::document;
+pub use forms::{FORMS, Form};
 pub(crate) use lower::lower;
 pub(crate) use planner::{Syntax, Types};
 pub(crate) use refused::better;
 pub(crate) use table::Rule;
-pub use table::{Entry, FORMS, Form, Overload, TABLE};
+pub use table::{Entry, Overload, TABLE};
 pub(crate) use udf::{Convert, Matches, Total, registered};
 
 use crate::plan::{Type, Value};
