@@ -1,18 +1,24 @@
-//! Intake: Arrow batches in, compact rows kept, one partial state out.
+//! The door of this crate: lanes that take rows in, and one partial state that comes out.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use hashbrown::DefaultHashBuilder;
+use rayon::prelude::*;
 
-use crate::bound::bound;
-use crate::canonical::{TupleEncoder, canonical_column, canonical_type, presence};
-use crate::intern::Interner;
-use crate::plan::{Domain, Layout};
+use crate::canonical::TupleEncoder;
+use crate::cells::{Cells, Reached};
+use crate::intern::{Interner, Strings};
+use crate::lane::{Intake, KeyKind, Shared};
+use crate::measure::Reading;
+use crate::partial::SortedCells;
 use crate::rank::{KeyedRanking, Ranking};
-use crate::rows::{BatchColumn, RowStore, StoredColumn};
-use crate::{BoundingPlan, KernelError, Keys, PartialState, ValueColumn};
+use crate::settle::{GroupNames, Job, Part, Scratch};
+use crate::store::{PARTITIONS, Partition, Segment};
+use crate::{BoundingPlan, KernelError, Memory, PartialState};
 
 /// Bounds what each unit contributes and measures the groups.
 ///
@@ -20,170 +26,202 @@ use crate::{BoundingPlan, KernelError, Keys, PartialState, ValueColumn};
 /// by at most 1 (units), `max_rows_per_group` (rows), `max_rows_per_group *`
 /// [`max_abs_steps`](crate::Grid::max_abs_steps) (sums) or `max_rows_per_group *`
 /// [`max_deviation_steps`](crate::Grid::max_deviation_steps) (centred sums). The result depends
-/// only on the multiset of rows and the plan, never on their order, on batches, or on threads.
-/// Assumes that all rows of a unit pass through one bounder.
-pub struct Bounder(Intake<DefaultHashBuilder>);
+/// only on the multiset of rows and the plan, never on their order, on batches, lanes, threads or
+/// memory. Assumes that all rows of a unit pass through one bounder.
+pub struct Bounder(Arc<Shared<DefaultHashBuilder>>);
+
+/// Takes in rows for a [`Bounder`], on a thread of its own.
+pub struct Lane(Intake<DefaultHashBuilder>);
 
 impl Bounder {
     /// A bounder for batches of one schema: the unit id, then keys, then values.
     ///
     /// *Errors*: a plan that is wrong in itself or does not fit the schema.
     pub fn new(plan: BoundingPlan, schema: SchemaRef) -> Result<Self, KernelError> {
-        Ok(Self(Intake::new(plan, &schema, DefaultHashBuilder::default())?))
+        Self::with_memory(plan, schema, Memory::default())
     }
 
+    /// A bounder that spills rows where they would take more memory than allowed.
+    ///
+    /// *Errors*: a plan that is wrong in itself or does not fit the schema.
+    pub fn with_memory(
+        plan: BoundingPlan,
+        schema: SchemaRef,
+        memory: Memory,
+    ) -> Result<Self, KernelError> {
+        Ok(Self(Arc::new(Shared::new(plan, &schema, memory, DefaultHashBuilder::default())?)))
+    }
+
+    /// A further lane; rows of one unit may go through several.
+    ///
+    /// *Errors*: none that a checked plan can cause.
+    pub fn lane(&self) -> Result<Lane, KernelError> {
+        Ok(Lane(Intake::new(&self.0)?))
+    }
+
+    /// Bounds and measures everything that was pushed into the lanes, on the current rayon pool.
+    ///
+    /// *Errors*: a lane of another bounder; rows that cannot be read back from where they were
+    /// spilled; more keys than a state can hold.
+    pub fn finish(self, lanes: Vec<Lane>) -> Result<PartialState, KernelError> {
+        let ranking = KeyedRanking::new(&self.0.plan.rank_key);
+        finish(&self.0, lanes.into_iter().map(|lane| lane.0).collect(), &ranking)
+    }
+}
+
+impl Lane {
     /// Takes in a batch.
     ///
     /// Rows without a unit id (NULL or NaN) and rows outside public keys are dropped silently.
     ///
-    /// *Errors*: a batch of another schema; more rows than one bounder can hold. A batch that is
-    /// refused leaves nothing behind.
+    /// *Errors*: a batch of another schema, which leaves nothing behind; more rows than can be
+    /// counted; no memory and no place to spill to, after which the bounder is of no use.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<(), KernelError> {
         self.0.push(batch)
     }
+}
 
-    /// Bounds and measures everything that was pushed, on the current rayon pool.
-    pub fn finish(self) -> Result<PartialState, KernelError> {
-        let ranking = KeyedRanking::new(&self.0.plan.rank_key);
-        self.0.finish(&ranking)
+/// What the lanes hold of one partition.
+struct Shard<S> {
+    lanes: Vec<Partition<S>>,
+    spilled: Vec<Option<u32>>,
+    rows: usize,
+}
+
+pub(crate) fn finish<S, R>(
+    shared: &Arc<Shared<S>>,
+    lanes: Vec<Intake<S>>,
+    ranking: &R,
+) -> Result<PartialState, KernelError>
+where
+    S: BuildHasher + Clone + Send + Sync,
+    R: Ranking,
+{
+    if lanes.iter().any(|lane| !Arc::ptr_eq(&lane.shared, shared)) {
+        return Err(KernelError::Internal { doing: "collecting lanes of several bounders" });
     }
-}
-
-/// The bounder for any table hash, so that tests can try the worst one.
-pub(crate) struct Intake<S> {
-    plan: BoundingPlan,
-    layout: Layout,
-    unit_encoder: TupleEncoder,
-    key_encoder: TupleEncoder,
-    units: Interner<S>,
-    groups: Interner<S>,
-    rows: RowStore,
-}
-
-/// A batch in canonical form.
-struct Columns {
-    unit: ArrayRef,
-    keys: Vec<ArrayRef>,
-    values: Vec<BatchColumn>,
-}
-
-impl<S: BuildHasher + Clone> Intake<S> {
-    pub(crate) fn new(
-        plan: BoundingPlan,
-        schema: &SchemaRef,
-        hasher: S,
-    ) -> Result<Self, KernelError> {
-        let layout = Layout::check(&plan, schema)?;
-        let unit_encoder = TupleEncoder::new(vec![layout.unit.clone()])?;
-        let key_encoder = TupleEncoder::new(layout.key_types())?;
-        let mut groups = Interner::new(hasher.clone());
-        if let Keys::Public(domain) = &plan.keys {
-            check_row_count(domain.num_rows())?;
-            let domain = Domain::new(domain, &key_encoder)?;
-            for second in 0..domain.batch.num_rows() {
-                let first = groups.intern(domain.tuples.bytes(second)) as usize;
-                if first != second {
-                    return Err(KernelError::DuplicateKey { first, second });
-                }
-            }
-        }
-        let values = (plan.values.iter())
-            .map(|value| match value {
-                ValueColumn::Presence => StoredColumn::Presence(Vec::new()),
-                ValueColumn::Grid(_) => StoredColumn::Steps(Vec::new()),
-            })
-            .collect();
-        let rows = RowStore { units: Vec::new(), groups: Vec::new(), values };
-        let units = Interner::new(hasher);
-        Ok(Self { plan, layout, unit_encoder, key_encoder, units, groups, rows })
-    }
-
-    pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), KernelError> {
-        // Everything that can fail comes before the first change.
-        check_row_count(self.rows.len().saturating_add(batch.num_rows()))?;
-        let columns = canonical_columns(&self.plan, &self.layout, batch)?;
-        let keys = self.key_encoder.encode(&columns.keys)?;
-        let unit_nulls = columns.unit.logical_nulls();
-        let units = self.unit_encoder.encode(&[columns.unit])?;
-        let public = matches!(self.plan.keys, Keys::Public(_));
-        for row in 0..batch.num_rows() {
-            if unit_nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                continue;
-            }
-            let group = if public {
-                let Some(group) = self.groups.find(keys.bytes(row)) else { continue };
-                group
-            } else {
-                self.groups.intern(keys.bytes(row))
+    let (groups, keys_of_lane) = group_names(shared, &lanes)?;
+    let shards = shards(lanes)?;
+    let readings = Reading::all(&shared.plan);
+    let job = Job { shared, groups: &groups, ranking, readings };
+    let next = AtomicUsize::new(0);
+    let shards: Vec<std::sync::Mutex<Option<Shard<S>>>> =
+        shards.into_iter().map(|shard| std::sync::Mutex::new(Some(shard))).collect();
+    let numbered = match &groups {
+        GroupNames::Strings(strings) => Some(strings.len()),
+        GroupNames::Values(_) => None,
+    };
+    // Each worker takes the next partition that nobody has taken, the largest first.
+    let work = |_| -> Result<Cells<S>, KernelError> {
+        let mut cells = Cells::new(numbered, shared.plan.measures.len(), &shared.hasher);
+        let mut scratch = Scratch::default();
+        loop {
+            let Some(shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                return Ok(cells);
             };
-            let unit = self.units.intern(units.bytes(row));
-            self.rows.push(unit, group, &columns.values, row);
+            let shard = shard.lock().ok().and_then(|mut shard| shard.take());
+            let internal = KernelError::Internal { doing: "sharing partitions out" };
+            let parts = parts(shared, shard.ok_or(internal)?, &keys_of_lane)?;
+            job.settle(parts, &mut scratch, &mut cells)?;
         }
-        Ok(())
-    }
+    };
+    let workers = rayon::current_num_threads();
+    let cells = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
+    state(shared, &groups, Cells::merge(cells))
+}
 
-    pub(crate) fn finish<R: Ranking>(self, ranking: &R) -> Result<PartialState, KernelError> {
-        let units = self.units.into_strings();
-        let groups = self.groups.into_strings();
-        let totals = bound(&self.plan, &self.rows, &units, &groups, ranking);
-        let cells = (0..groups.len())
-            .map(|group| (groups.get(group as u32), totals.of(group)))
-            .filter(|(_, cell)| cell.units > 0)
-            .collect();
-        PartialState::assemble(&self.plan, &self.layout.key_fields, &self.key_encoder, cells)
+/// The keys of all lanes under common numbers, and for each lane its numbers in these.
+#[expect(clippy::type_complexity, reason = "one number list per lane, absent for common numbers")]
+fn group_names<S: BuildHasher + Clone>(
+    shared: &Shared<S>,
+    lanes: &[Intake<S>],
+) -> Result<(GroupNames, Vec<Option<Arc<Vec<u32>>>>), KernelError> {
+    match &shared.keys {
+        KeyKind::Public(domain) => {
+            Ok((GroupNames::Strings(domain.labels_by_position()?), vec![None; lanes.len()]))
+        }
+        KeyKind::Codes(codes) => Ok((GroupNames::Values(codes.values()), vec![None; lanes.len()])),
+        KeyKind::Learned => {
+            let labels: Vec<Strings> = (lanes.iter())
+                .filter_map(|lane| lane.learned.as_ref())
+                .map(|learned| learned.labels())
+                .collect::<Result<_, _>>()?;
+            if let [only] = labels.as_slice() {
+                return Ok((GroupNames::Strings(only.clone()), vec![None]));
+            }
+            let mut all = Interner::new(shared.hasher.clone());
+            let numbers = (labels.iter())
+                .map(|labels| {
+                    Some(Arc::new(labels.iter().map(|label| all.intern(label)).collect()))
+                })
+                .collect();
+            Ok((GroupNames::Strings(all.into_strings()), numbers))
+        }
     }
 }
 
-fn canonical_columns(
-    plan: &BoundingPlan,
-    layout: &Layout,
-    batch: &RecordBatch,
-) -> Result<Columns, KernelError> {
-    let key_count = layout.key_fields.len();
-    let expected = 1 + key_count + plan.values.len();
-    if batch.num_columns() != expected {
-        return Err(KernelError::ColumnCount { expected, found: batch.num_columns() });
+/// Partition by partition what all lanes hold, the largest first.
+fn shards<S: BuildHasher + Clone>(lanes: Vec<Intake<S>>) -> Result<Vec<Shard<S>>, KernelError> {
+    let mut shards: Vec<Shard<S>> = (0..PARTITIONS)
+        .map(|_| Shard { lanes: Vec::new(), spilled: Vec::new(), rows: 0 })
+        .collect();
+    for lane in lanes {
+        let slots: Vec<Option<u32>> = (lane.spilled.iter().enumerate())
+            .map(|(place, &spilled)| spilled.then(|| lane.slot(place)).transpose())
+            .collect::<Result<_, _>>()?;
+        for ((shard, partition), slot) in shards.iter_mut().zip(lane.partitions).zip(slots) {
+            shard.rows += partition.words();
+            shard.lanes.push(partition);
+            shard.spilled.push(slot);
+        }
     }
-    let unit = checked_column(batch, 0, &layout.unit)?;
-    let keys = (layout.key_fields.iter().enumerate())
-        .map(|(key, field)| checked_column(batch, 1 + key, field.data_type()))
-        .collect::<Result<_, _>>()?;
-    let values = (plan.values.iter().enumerate())
-        .map(|(value, kind)| {
-            let column = 1 + key_count + value;
-            let array = batch.column(column);
-            Ok(match kind {
-                ValueColumn::Presence => {
-                    BatchColumn::Presence(presence(array).ok_or_else(|| {
-                        KernelError::Unreadable { column, expected: array.data_type().clone() }
-                    })?)
-                }
-                ValueColumn::Grid(grid) => BatchColumn::Steps(grid.to_steps(array)?),
-            })
-        })
-        .collect::<Result<_, KernelError>>()?;
-    Ok(Columns { unit, keys, values })
+    shards.sort_by_key(|shard| std::cmp::Reverse(shard.rows));
+    Ok(shards)
 }
 
-fn checked_column(
-    batch: &RecordBatch,
-    column: usize,
-    expected: &DataType,
-) -> Result<ArrayRef, KernelError> {
-    let array = batch.column(column);
-    if canonical_type(array.data_type()).as_ref() != Some(expected) {
-        let (expected, found) = (expected.clone(), array.data_type().clone());
-        return Err(KernelError::BatchType { column, expected, found });
+fn parts<S: BuildHasher>(
+    shared: &Shared<S>,
+    shard: Shard<S>,
+    keys_of_lane: &[Option<Arc<Vec<u32>>>],
+) -> Result<Vec<Part>, KernelError> {
+    let mut parts = Vec::new();
+    for ((mut partition, slot), keys) in
+        shard.lanes.into_iter().zip(shard.spilled).zip(keys_of_lane)
+    {
+        if let Some(slot) = slot {
+            let spill = |detail| KernelError::Spill { detail };
+            for batch in shared.account.spill()?.take(slot).map_err(spill)? {
+                let segment = Segment::from_batch(&batch, shared.shape.words);
+                let segment = segment.ok_or_else(|| spill("it holds no rows".to_owned()))?;
+                parts.push(Part { segment, keys: keys.clone() });
+            }
+        }
+        let segment = partition.drain();
+        if !segment.is_empty() {
+            parts.push(Part { segment, keys: keys.clone() });
+        }
     }
-    canonical_column(array, expected)
-        .ok_or_else(|| KernelError::Unreadable { column, expected: expected.clone() })
+    Ok(parts)
 }
 
-/// Rows, and with them units and groups, are numbered by 32 bits.
-fn check_row_count(rows: usize) -> Result<(), KernelError> {
-    let limit = u64::from(u32::MAX - 1);
-    if rows as u64 > limit {
-        return Err(KernelError::TooLarge { what: "rows", limit });
+/// The cells in the order of their keys' canonical bytes.
+fn state<S>(
+    shared: &Shared<S>,
+    groups: &GroupNames,
+    reached: Reached,
+) -> Result<PartialState, KernelError> {
+    let Reached { keys, cells } = reached;
+    let width = 1 + shared.plan.measures.len();
+    let order = groups.order(&keys);
+    let mut labels = Strings::with_capacity(keys.len(), 9 * keys.len());
+    for &place in &order {
+        groups.with_bytes(keys[place as usize], |label| labels.push(label));
     }
-    Ok(())
+    let column = |column: usize| -> Vec<i128> {
+        order.iter().map(|&place| cells[place as usize * width + column]).collect()
+    };
+    let measures = (1..width).map(column).collect();
+    let sorted = SortedCells { labels, units: column(0), measures };
+    let encoder = TupleEncoder::new(shared.layout.key_types())?;
+    PartialState::assemble(&shared.plan, &shared.layout.key_fields, &encoder, sorted)
 }

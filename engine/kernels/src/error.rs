@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 
 /// Why the kernels refuse, ordered by what the reader must do: fix the bounds, fix the plan, fix
-/// the input, fix a partial state, ask for less, report a bug.
+/// the input, fix a partial state, ask for less or give more memory, report a bug.
 ///
 /// Messages name columns, types, positions and public parameters; they never hold a row's value,
 /// and errors of Arrow are not carried along because theirs may.
@@ -190,6 +190,22 @@ pub enum KernelError {
         what: &'static str,
         /// The largest number allowed.
         limit: u64,
+    },
+
+    /// More memory is needed than the policy allows.
+    #[error(
+        "bounding needs more than {limit_bytes} bytes of memory; raise the limit, or give a place \
+         to spill rows to"
+    )]
+    Memory {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// Rows could not be spilled, or not be read back.
+    #[error("rows could not be kept outside of memory: {detail}")]
+    Spill {
+        /// What the store said, for the operator.
+        detail: String,
     },
 
     /// Something that the checks above should have excluded.

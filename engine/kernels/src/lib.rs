@@ -11,34 +11,45 @@
 //! | `plan` | what is bounded and measured, checked against the input schema |
 //! | `grid` | bounds and the fixed-point grid; the only place where values stop being floats |
 //! | `canonical` | one byte string per unit id and per key tuple, whatever Arrow type carries it |
-//! | `intern` | dense ids for byte strings, compared by bytes and never by hash |
+//! | `intern`, `integer`, `dictionary`, `number` | values as numbers, compared by value and never by hash |
 //! | `rank` | the keyed order in which groups and rows are kept |
-//! | `bounder`, `bound` | rows in, integer totals out |
+//! | `store` | rows as fixed records, partitioned by unit |
+//! | `memory` | how much memory rows may take, and the trait through which they are spilled |
+//! | `bounder`, `lane`, `settle` | rows in, each unit bounded, one state out |
+//! | `measure`, `cells` | what kept rows add to a group, and the sums |
 //! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
 //! | `scalar` | total functions of one row, which may run before rows are bounded |
 //! | `reference` | the same answer computed slowly: sort, then take |
 //!
 //! Never imported here: SQL, DataFusion, the ledger, a source of randomness, a clock or files.
 
-mod bound;
 mod bounder;
 mod canonical;
+mod cells;
+mod dictionary;
 mod error;
 mod grid;
+mod integer;
 mod intern;
 mod ipc;
+mod lane;
+mod measure;
+mod memory;
+mod number;
 mod partial;
 mod plan;
 mod rank;
 pub mod reference;
-mod rows;
 pub mod scalar;
+mod settle;
+mod store;
 
 #[cfg(test)]
 mod tests;
 
-pub use bounder::Bounder;
+pub use bounder::{Bounder, Lane};
 pub use error::KernelError;
 pub use grid::Grid;
-pub use partial::{PartialState, Totals};
+pub use memory::{Memory, Spill};
+pub use partial::{Labels, PartialState, Totals};
 pub use plan::{BoundingPlan, Keys, Measure, ValueColumn};

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::types::Decimal128Type;
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::bound::CellTotals;
-use crate::canonical::{TupleEncoder, Tuples, canonical_column, canonical_type};
+use crate::canonical::{TupleEncoder, canonical_column, canonical_type};
+use crate::intern::Strings;
 use crate::plan::Domain;
 use crate::{BoundingPlan, KernelError, Keys, Measure, ValueColumn};
 
@@ -33,6 +33,8 @@ const TOTAL_LIMIT: i128 = 10_i128.pow(DIGITS as u32);
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartialState {
     batch: RecordBatch,
+    /// The canonical key bytes of each row; they follow from the batch.
+    labels: Arc<Strings>,
 }
 
 /// The exact values of all cells, ready for noise.
@@ -42,20 +44,41 @@ pub struct Totals {
     /// reached; learned keys sorted by canonical bytes.
     pub keys: RecordBatch,
     /// The canonical key bytes of each cell.
-    pub labels: Vec<Box<[u8]>>,
+    pub labels: Labels,
     /// Distinct units of each cell, after bounding.
     pub units: Vec<i128>,
     /// For each measure, the value of each cell.
     pub measures: Vec<Vec<i128>>,
 }
 
-/// A state whose batch has been read.
-struct Parts {
-    encoder: TupleEncoder,
-    keys: Vec<ArrayRef>,
-    tuples: Tuples,
-    /// The measures, then the units.
-    totals: Vec<Decimal128Array>,
+/// The canonical key bytes of cells, in the order of the cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels(Arc<Strings>);
+
+impl Labels {
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The key bytes of each cell.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.0.iter()
+    }
+}
+
+/// The cells of some units, sorted by their key bytes.
+pub(crate) struct SortedCells {
+    pub(crate) labels: Strings,
+    /// At least one in each cell.
+    pub(crate) units: Vec<i128>,
+    /// For each measure, the value of each cell.
+    pub(crate) measures: Vec<Vec<i128>>,
 }
 
 impl PartialState {
@@ -63,9 +86,8 @@ impl PartialState {
     ///
     /// *Errors*: a batch that is not laid out as described above.
     pub fn try_from_batch(batch: RecordBatch) -> Result<Self, KernelError> {
-        let state = Self { batch };
-        state.parts()?;
-        Ok(state)
+        let labels = Arc::new(checked_labels(&batch)?);
+        Ok(Self { batch, labels })
     }
 
     /// The state as an Arrow batch.
@@ -85,46 +107,43 @@ impl PartialState {
         if states.iter().any(|state| state.batch.schema() != schema) {
             return Err(KernelError::StateMismatch { why: "keys, measures or bounds differ" });
         }
-        let parts = states.iter().map(Self::parts).collect::<Result<Vec<_>, _>>()?;
-        let mut cells: Vec<(&[u8], &Parts, usize)> = (parts.iter().zip(&states))
-            .flat_map(|(part, state)| {
-                (0..state.batch.num_rows()).map(move |row| (part.tuples.bytes(row), part, row))
+        let (keys, encoder) = (first.key_columns(), first.encoder()?);
+        let columns: Vec<_> = states.iter().map(Self::totals).collect::<Result<_, _>>()?;
+        let mut cells: Vec<(&[u8], usize, usize)> = (states.iter().enumerate())
+            .flat_map(|(state, part)| {
+                part.labels.iter().enumerate().map(move |(row, label)| (label, state, row))
             })
             .collect();
         cells.sort_by_key(|cell| cell.0);
-        let mut labels = Vec::new();
-        let mut totals = vec![Vec::new(); parts[0].totals.len()];
+        let mut labels = Strings::default();
+        let mut totals = vec![Vec::new(); schema.fields().len() - keys];
         for cell in cells.chunk_by(|a, b| a.0 == b.0) {
             labels.push(cell[0].0);
             for (column, total) in totals.iter_mut().enumerate() {
-                let values = cell.iter().map(|&(_, part, row)| part.totals[column].value(row));
+                let values = cell.iter().map(|&(_, state, row)| columns[state][column].value(row));
                 total.push(sum(values)?);
             }
         }
-        let keys = parts[0].encoder.decode(labels.into_iter())?;
-        Self::from_columns(&schema, keys, totals)
+        let keys = encoder.decode(labels.iter())?;
+        Self::from_columns(&schema, keys, totals, labels)
     }
 
     /// Lays the state out over its keys.
     ///
     /// *Errors*: a key of the state that the public domain does not have; a domain of other types.
     pub fn cells(&self, keys: &Keys) -> Result<Totals, KernelError> {
-        let parts = self.parts()?;
-        let rows = self.batch.num_rows();
+        let (rows, key_columns) = (self.batch.num_rows(), self.key_columns());
+        let internal = |_| KernelError::Internal { doing: "assembling learned keys" };
         match keys {
             Keys::Learned => {
-                let fields: Vec<_> = self.batch.schema().fields()[..parts.keys.len()].to_vec();
-                let options = RecordBatchOptions::new().with_row_count(Some(rows));
-                let schema = Arc::new(Schema::new(fields));
-                let keys = RecordBatch::try_new_with_options(schema, parts.keys.clone(), &options)
-                    .map_err(|_| KernelError::Internal { doing: "assembling learned keys" })?;
-                let labels = (0..rows).map(|row| parts.tuples.bytes(row).into()).collect();
-                Ok(parts.totals(keys, labels, (0..rows).map(Some)))
+                let positions: Vec<usize> = (0..key_columns).collect();
+                let keys = self.batch.project(&positions).map_err(internal)?;
+                self.laid_out(keys, Labels(Arc::clone(&self.labels)), (0..rows).map(Some))
             }
             Keys::Public(domain) => {
-                let domain = Domain::new(domain, &parts.encoder)?;
+                let domain = Domain::new(domain, &self.encoder()?)?;
                 let mut row_of: HashMap<&[u8], usize> =
-                    (0..rows).map(|row| (parts.tuples.bytes(row), row)).collect();
+                    self.labels.iter().enumerate().map(|(row, label)| (label, row)).collect();
                 let cells = 0..domain.batch.num_rows();
                 let order: Vec<_> =
                     cells.clone().map(|c| row_of.remove(domain.tuples.bytes(c))).collect();
@@ -133,32 +152,31 @@ impl PartialState {
                         why: "the state has a key that the public keys do not have",
                     });
                 }
-                let labels = cells.map(|cell| domain.tuples.bytes(cell).into()).collect();
-                Ok(parts.totals(domain.batch.clone(), labels, order.into_iter()))
+                let labels: Strings = cells.map(|cell| domain.tuples.bytes(cell)).collect();
+                let labels = Labels(Arc::new(labels));
+                self.laid_out(domain.batch.clone(), labels, order.into_iter())
             }
         }
     }
 
-    /// Assembles the state of a bounder from cells in any order.
+    /// Assembles the state of a bounder.
     pub(crate) fn assemble(
         plan: &BoundingPlan,
         key_fields: &[Field],
         encoder: &TupleEncoder,
-        mut cells: Vec<(&[u8], CellTotals<'_>)>,
+        cells: SortedCells,
     ) -> Result<Self, KernelError> {
-        cells.sort_unstable_by_key(|cell| cell.0);
-        let keys = encoder.decode(cells.iter().map(|cell| cell.0))?;
-        let mut totals: Vec<Vec<i128>> = (0..plan.measures.len())
-            .map(|measure| cells.iter().map(|cell| cell.1.measures[measure]).collect())
-            .collect();
-        totals.push(cells.iter().map(|cell| cell.1.units).collect());
-        Self::from_columns(&state_schema(plan, key_fields), keys, totals)
+        let SortedCells { labels, units, measures: mut totals } = cells;
+        let keys = encoder.decode(labels.iter())?;
+        totals.push(units);
+        Self::from_columns(&state_schema(plan, key_fields), keys, totals, labels)
     }
 
     fn from_columns(
         schema: &Arc<Schema>,
         mut columns: Vec<ArrayRef>,
         totals: Vec<Vec<i128>>,
+        labels: Strings,
     ) -> Result<Self, KernelError> {
         let internal = |_| KernelError::Internal { doing: "assembling a partial state" };
         for total in totals {
@@ -167,67 +185,84 @@ impl PartialState {
             columns.push(Arc::new(column));
         }
         let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(internal)?;
-        Ok(Self { batch })
+        Ok(Self { batch, labels: Arc::new(labels) })
     }
 
-    /// Reads and checks the batch.
-    fn parts(&self) -> Result<Parts, KernelError> {
-        let schema = self.batch.schema();
-        let malformed = |why| KernelError::MalformedState { why };
-        if schema.metadata().get(FORMAT_KEY).map(String::as_str) != Some(FORMAT) {
-            return Err(malformed("it is not a partial state of this format"));
-        }
-        let key_columns = (schema.metadata().get(KEY_COLUMNS_KEY))
-            .and_then(|count| count.parse::<usize>().ok())
-            .filter(|&count| count < schema.fields().len())
-            .ok_or_else(|| malformed("its number of key columns is missing or too large"))?;
-        let (keys, totals) = self.batch.columns().split_at(key_columns);
-        let types: Vec<DataType> = keys.iter().map(|key| key.data_type().clone()).collect();
-        if types.iter().any(|key| canonical_type(key).as_ref() != Some(key)) {
-            return Err(malformed("a key column is not of a canonical type"));
-        }
-        let keys = (keys.iter().zip(&types))
-            .map(|(key, data_type)| canonical_column(key, data_type))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| malformed("a key column cannot be read"))?;
-        let totals = (totals.iter())
-            .map(|total| match total.data_type() {
-                DataType::Decimal128(DIGITS, 0) if total.null_count() == 0 => {
-                    Some(total.as_primitive::<Decimal128Type>().clone())
-                }
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| malformed("a total is not a Decimal128(38, 0) without NULL"))?;
-        let units = &totals[totals.len() - 1];
-        if units.values().iter().any(|&units| units < 1) {
-            return Err(malformed("a group has no units"));
-        }
-        let encoder = TupleEncoder::new(types)?;
-        let tuples = encoder.encode(&keys)?;
-        let sorted =
-            (1..self.batch.num_rows()).all(|row| tuples.bytes(row - 1) < tuples.bytes(row));
-        if !sorted {
-            return Err(malformed("its keys are not sorted, or one stands twice"));
-        }
-        Ok(Parts { encoder, keys, tuples, totals })
+    /// How many of the columns are keys; what was read or assembled says so.
+    fn key_columns(&self) -> usize {
+        key_columns(&self.batch).unwrap_or_default()
     }
-}
 
-impl Parts {
+    fn encoder(&self) -> Result<TupleEncoder, KernelError> {
+        let keys = &self.batch.columns()[..self.key_columns()];
+        TupleEncoder::new(keys.iter().map(|key| key.data_type().clone()).collect())
+    }
+
+    /// The measures, then the units.
+    fn totals(&self) -> Result<Vec<&Decimal128Array>, KernelError> {
+        let totals = self.batch.columns()[self.key_columns()..].iter();
+        let totals = totals.map(|total| total.as_primitive_opt::<Decimal128Type>());
+        let internal = KernelError::Internal { doing: "reading a partial state" };
+        totals.collect::<Option<_>>().ok_or(internal)
+    }
+
     /// The cells in the given order; a cell without a row in the state is zero.
-    fn totals(
+    fn laid_out(
         &self,
         keys: RecordBatch,
-        labels: Vec<Box<[u8]>>,
+        labels: Labels,
         order: impl Iterator<Item = Option<usize>> + Clone,
-    ) -> Totals {
-        let mut columns: Vec<Vec<i128>> = (self.totals.iter())
+    ) -> Result<Totals, KernelError> {
+        let mut columns: Vec<Vec<i128>> = (self.totals()?.into_iter())
             .map(|total| order.clone().map(|row| row.map_or(0, |row| total.value(row))).collect())
             .collect();
         let units = columns.pop().unwrap_or_default();
-        Totals { keys, labels, units, measures: columns }
+        Ok(Totals { keys, labels, units, measures: columns })
     }
+}
+
+fn key_columns(batch: &RecordBatch) -> Option<usize> {
+    let schema = batch.schema();
+    let count = schema.metadata().get(KEY_COLUMNS_KEY)?.parse::<usize>().ok()?;
+    (count < schema.fields().len()).then_some(count)
+}
+
+/// Checks a batch that claims to be a state, and reads the canonical bytes of its keys.
+fn checked_labels(batch: &RecordBatch) -> Result<Strings, KernelError> {
+    let malformed = |why| KernelError::MalformedState { why };
+    if batch.schema().metadata().get(FORMAT_KEY).map(String::as_str) != Some(FORMAT) {
+        return Err(malformed("it is not a partial state of this format"));
+    }
+    let key_columns = key_columns(batch)
+        .ok_or_else(|| malformed("its number of key columns is missing or too large"))?;
+    let (keys, totals) = batch.columns().split_at(key_columns);
+    let types: Vec<DataType> = keys.iter().map(|key| key.data_type().clone()).collect();
+    if types.iter().any(|key| canonical_type(key).as_ref() != Some(key)) {
+        return Err(malformed("a key column is not of a canonical type"));
+    }
+    let keys = (keys.iter().zip(&types))
+        .map(|(key, data_type)| canonical_column(key, data_type))
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| malformed("a key column cannot be read"))?;
+    let totals = (totals.iter())
+        .map(|total| match total.data_type() {
+            DataType::Decimal128(DIGITS, 0) if total.null_count() == 0 => {
+                total.as_primitive_opt::<Decimal128Type>()
+            }
+            _ => None,
+        })
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| malformed("a total is not a Decimal128(38, 0) without NULL"))?;
+    let units = totals[totals.len() - 1];
+    if units.values().iter().any(|&units| units < 1) {
+        return Err(malformed("a group has no units"));
+    }
+    let tuples = TupleEncoder::new(types)?.encode(&keys)?;
+    let sorted = (1..batch.num_rows()).all(|row| tuples.bytes(row - 1) < tuples.bytes(row));
+    if !sorted {
+        return Err(malformed("its keys are not sorted, or one stands twice"));
+    }
+    Ok((0..batch.num_rows()).map(|row| tuples.bytes(row)).collect())
 }
 
 fn sum(mut values: impl Iterator<Item = i128>) -> Result<i128, KernelError> {

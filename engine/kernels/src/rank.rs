@@ -10,7 +10,8 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-use crate::rows::ABSENT;
+/// Stands for NULL; no grid reaches it, and it sorts before every value.
+pub(crate) const ABSENT: i64 = i64::MIN;
 
 /// Names the hash of a group; also changes whenever the framing does.
 pub(crate) const GROUP_DOMAIN: &[u8] = b"voilage.group.1";
@@ -19,11 +20,15 @@ pub(crate) const ROW_DOMAIN: &[u8] = b"voilage.row.1";
 
 /// Ranks groups and rows of a unit; the smallest ranks are kept.
 pub(crate) trait Ranking: Sync {
+    /// What all groups of one unit share.
+    type Unit;
     /// What all rows of one unit and group share.
     type Prefix: Sync;
 
+    /// The shared part of the ranks of a unit's groups.
+    fn unit(&self, unit: &[u8]) -> Self::Unit;
     /// The rank of a group within a unit.
-    fn group(&self, unit: &[u8], group: &[u8]) -> u64;
+    fn group(&self, unit: &Self::Unit, group: &[u8]) -> u64;
     /// The shared part of the ranks of a group's rows.
     fn prefix(&self, unit: &[u8], group: &[u8]) -> Self::Prefix;
     /// The rank of a row: its values and its number among identical rows.
@@ -31,32 +36,44 @@ pub(crate) trait Ranking: Sync {
 }
 
 /// The ranking of every release: SipHash-2-4 under the release's bounding key.
-pub(crate) struct KeyedRanking(SipHasher24);
+///
+/// The state after the first parts is kept, so that what many ranks share is hashed once.
+pub(crate) struct KeyedRanking {
+    groups: SipHasher24,
+    rows: SipHasher24,
+}
 
 impl KeyedRanking {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
-        Self(SipHasher24::new_with_key(key))
-    }
-
-    fn framed(&self, parts: [&[u8]; 3]) -> SipHasher24 {
-        let mut hasher = self.0;
-        for part in parts {
-            hasher.write(&(part.len() as u64).to_le_bytes());
-            hasher.write(part);
-        }
-        hasher
+        let hasher = SipHasher24::new_with_key(key);
+        Self { groups: framed(hasher, GROUP_DOMAIN), rows: framed(hasher, ROW_DOMAIN) }
     }
 }
 
+#[inline]
+fn framed(mut hasher: SipHasher24, part: &[u8]) -> SipHasher24 {
+    hasher.write_u64(part.len() as u64);
+    hasher.write(part);
+    hasher
+}
+
 impl Ranking for KeyedRanking {
+    type Unit = SipHasher24;
     type Prefix = SipHasher24;
 
-    fn group(&self, unit: &[u8], group: &[u8]) -> u64 {
-        self.framed([GROUP_DOMAIN, unit, group]).finish()
+    #[inline]
+    fn unit(&self, unit: &[u8]) -> SipHasher24 {
+        framed(self.groups, unit)
     }
 
+    #[inline]
+    fn group(&self, unit: &SipHasher24, group: &[u8]) -> u64 {
+        framed(*unit, group).finish()
+    }
+
+    #[inline]
     fn prefix(&self, unit: &[u8], group: &[u8]) -> SipHasher24 {
-        self.framed([ROW_DOMAIN, unit, group])
+        framed(framed(self.rows, unit), group)
     }
 
     /// All rows of a plan have the same number of values of nine bytes each, which makes the
@@ -66,7 +83,7 @@ impl Ranking for KeyedRanking {
         for value in values {
             hasher.write(&canonical_value(value));
         }
-        hasher.write(&copy.to_le_bytes());
+        hasher.write_u64(copy);
         hasher.finish()
     }
 }

@@ -10,10 +10,10 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use siphasher::sip::SipHasher24;
 
-use crate::bound::CellTotals;
 use crate::canonical::{TupleEncoder, canonical_column, presence};
+use crate::partial::SortedCells;
 use crate::plan::{Domain, Layout};
-use crate::rank::{GROUP_DOMAIN, ROW_DOMAIN, canonical_value};
+use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN, canonical_value};
 use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, ValueColumn};
 
 /// A row's values in steps, NULL as nothing; presence counts as zero steps.
@@ -56,11 +56,13 @@ pub fn bound(
             }
         }
     }
-    let cells = (cells.iter())
-        .map(|(group, (units, measures))| {
-            (group.as_slice(), CellTotals { units: *units, measures })
-        })
-        .collect();
+    let cells = SortedCells {
+        labels: cells.keys().map(Vec::as_slice).collect(),
+        units: cells.values().map(|cell| cell.0).collect(),
+        measures: (0..plan.measures.len())
+            .map(|measure| cells.values().map(|cell| cell.1[measure]).collect())
+            .collect(),
+    };
     PartialState::assemble(plan, &layout.key_fields, &key_encoder, cells)
 }
 
@@ -119,7 +121,7 @@ fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Values]) ->
         let copy = seen.entry(values).or_insert(0);
         let mut tail = Vec::new();
         for value in values {
-            tail.extend(canonical_value(value.unwrap_or(i64::MIN)));
+            tail.extend(canonical_value(value.unwrap_or(ABSENT)));
         }
         tail.extend(copy.to_le_bytes());
         ranked.push((hash(plan, &[ROW_DOMAIN, unit, group], &tail), values.clone(), *copy));

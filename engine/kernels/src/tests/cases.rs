@@ -188,13 +188,22 @@ pub(super) fn sample<S: Strategy>(strategy: S) -> S::Value {
     strategy.new_tree(&mut TestRunner::deterministic()).unwrap().current()
 }
 
-/// What the bounder makes of some batches.
+/// What the bounder makes of some batches, through one lane.
 pub(super) fn bounded(plan: &BoundingPlan, batches: &[RecordBatch]) -> PartialState {
-    let mut bounder = Bounder::new(plan.clone(), schema()).unwrap();
+    through_one_lane(plan, schema(), batches)
+}
+
+pub(super) fn through_one_lane(
+    plan: &BoundingPlan,
+    schema: SchemaRef,
+    batches: &[RecordBatch],
+) -> PartialState {
+    let bounder = Bounder::new(plan.clone(), schema).unwrap();
+    let mut lane = bounder.lane().unwrap();
     for batch in batches {
-        bounder.push(batch).unwrap();
+        lane.push(batch).unwrap();
     }
-    bounder.finish().unwrap()
+    bounder.finish(vec![lane]).unwrap()
 }
 
 /// What the reference makes of the same rows in plain types.

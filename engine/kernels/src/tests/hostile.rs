@@ -130,15 +130,16 @@ proptest! {
         };
         match Bounder::new(plan.clone(), batch.schema()) {
             Err(error) => prop_assert!(clean(&error), "{error}"),
-            Ok(mut bounder) => {
-                if batch.schema() != other.schema() && let Err(error) = bounder.push(&other) {
+            Ok(bounder) => {
+                let mut lane = bounder.lane().unwrap();
+                if batch.schema() != other.schema() && let Err(error) = lane.push(&other) {
                     prop_assert!(clean(&error), "{error}");
                 } else if batch.schema() != other.schema() {
                     // The other batch happened to fit; start again without it.
-                    bounder = Bounder::new(plan.clone(), batch.schema()).unwrap();
+                    lane = bounder.lane().unwrap();
                 }
-                bounder.push(&batch).unwrap();
-                let state = bounder.finish().unwrap();
+                lane.push(&batch).unwrap();
+                let state = bounder.finish(vec![lane]).unwrap();
                 prop_assert_eq!(
                     &state,
                     &reference::bound(&plan, &batch.schema(), std::slice::from_ref(&batch)).unwrap()

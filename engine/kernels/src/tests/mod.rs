@@ -5,5 +5,6 @@ mod hostile;
 mod properties;
 mod ranking;
 mod sensitivity;
+mod spill;
 mod states;
 mod types;

@@ -1,7 +1,7 @@
 //! The bounder gives the reference's state, bit for bit, however the rows arrive.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -9,9 +9,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::cases::{
     Row, batch, bounded, by_the_book, carriers, dress, plans, rows, sample, schema, split,
 };
-use crate::bounder::Intake;
+use super::spill::{Shelf, spilling};
+use crate::bounder::finish;
+use crate::lane::{Intake, Shared};
 use crate::rank::KeyedRanking;
-use crate::{BoundingPlan, Measure, PartialState};
+use crate::{BoundingPlan, Keys, Measure, Memory, PartialState};
 
 /// A table hash that sends everything to one place.
 #[derive(Clone)]
@@ -36,9 +38,13 @@ static POOLS: LazyLock<[ThreadPool; 2]> = LazyLock::new(|| {
 });
 
 fn with_constant_hash(plan: &BoundingPlan, rows: &[Row]) -> PartialState {
-    let mut intake = Intake::new(plan.clone(), &schema(), Constant).unwrap();
-    intake.push(&batch(rows)).unwrap();
-    intake.finish(&KeyedRanking::new(&plan.rank_key)).unwrap()
+    let shared = Shared::new(plan.clone(), &schema(), Memory::default(), Constant).unwrap();
+    let shared = Arc::new(shared);
+    let mut lanes = [Intake::new(&shared).unwrap(), Intake::new(&shared).unwrap()];
+    for (place, piece) in split(&batch(rows), &[500]).iter().enumerate() {
+        lanes[place].push(piece).unwrap();
+    }
+    finish(&shared, lanes.into(), &KeyedRanking::new(&plan.rank_key)).unwrap()
 }
 
 /// Rows, and the same rows in another order.
@@ -65,6 +71,9 @@ proptest! {
         for pool in &*POOLS {
             prop_assert_eq!(&pool.install(|| bounded(&plan, &batches)), &expected);
         }
+        let shelf = Arc::new(Shelf::default());
+        prop_assert_eq!(&spilling(&plan, &batches, 3, &shelf), &expected);
+        prop_assert!(shelf.was_used() || matches!(plan.keys, Keys::Learned) || expected.batch().num_rows() == 0);
         prop_assert_eq!(with_constant_hash(&plan, &shuffled), expected);
     }
 

@@ -6,16 +6,20 @@ use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use hashbrown::DefaultHashBuilder;
 
-use crate::bounder::Intake;
+use super::cases::through_one_lane;
+use crate::bounder::finish;
+use crate::lane::{Intake, Shared};
 use crate::rank::{KeyedRanking, Ranking};
-use crate::{Bounder, BoundingPlan, Grid, Keys, Measure, ValueColumn};
+use crate::{BoundingPlan, Grid, Keys, Measure, Memory, ValueColumn};
 
 /// A ranking in which everything is a tie.
 struct AllEqual;
 
 impl Ranking for AllEqual {
+    type Unit = ();
     type Prefix = ();
-    fn group(&self, _: &[u8], _: &[u8]) -> u64 {
+    fn unit(&self, _: &[u8]) {}
+    fn group(&self, (): &(), _: &[u8]) -> u64 {
         0
     }
     fn prefix(&self, _: &[u8], _: &[u8]) {}
@@ -62,10 +66,13 @@ fn ties_are_broken_by_bytes() {
         (1, "b", Some(-2)),
         (1, "a", Some(5)),
     ]);
-    let mut intake =
-        Intake::new(plan(2, 3), &batch.schema(), DefaultHashBuilder::default()).unwrap();
+    let hasher = DefaultHashBuilder::default();
+    let shared = Shared::new(plan(2, 3), &batch.schema(), Memory::default(), hasher).unwrap();
+    let shared = Arc::new(shared);
+    let mut intake = Intake::new(&shared).unwrap();
     intake.push(&batch).unwrap();
-    let totals = intake.finish(&AllEqual).unwrap().cells(&Keys::Learned).unwrap();
+    let state = finish(&shared, vec![intake], &AllEqual).unwrap();
+    let totals = state.cells(&Keys::Learned).unwrap();
     let expected = rows(&[(0, "a", None), (0, "b", None)]);
     assert_eq!(totals.keys.column(0), expected.column(1));
     // Of b the NULL and both -2 are kept, which sort before 3.
@@ -84,9 +91,8 @@ fn the_ranking_prefers_no_group_and_no_value() {
             .flat_map(|unit| [(unit, "a", Some(1)), (unit, "b", Some(-1)), (unit, "a", Some(-1))])
             .collect::<Vec<_>>(),
     );
-    let mut bounder = Bounder::new(plan(1, 1), batch.schema()).unwrap();
-    bounder.push(&batch).unwrap();
-    let totals = bounder.finish().unwrap().cells(&Keys::Learned).unwrap();
+    let state = through_one_lane(&plan(1, 1), batch.schema(), &[batch]);
+    let totals = state.cells(&Keys::Learned).unwrap();
     assert!(totals.units[0].abs_diff(2000) <= 190, "{:?}", totals.units);
     // The sum over a's rows is the excess of 1 over -1 among about 2,000 choices.
     assert!(totals.measures[2][0].abs() <= 280, "{:?}", totals.measures);
@@ -95,8 +101,9 @@ fn the_ranking_prefers_no_group_and_no_value() {
 #[test]
 fn the_framing_is_unambiguous_and_the_key_matters() {
     let ranking = KeyedRanking::new(b"0123456789abcdef");
-    assert_ne!(ranking.group(b"ab", b"c"), ranking.group(b"a", b"bc"));
-    assert_ne!(ranking.group(b"", b"abc"), ranking.group(b"abc", b""));
+    let group = |unit: &[u8], group: &[u8]| ranking.group(&ranking.unit(unit), group);
+    assert_ne!(group(b"ab", b"c"), group(b"a", b"bc"));
+    assert_ne!(group(b"", b"abc"), group(b"abc", b""));
     let row = |values: &[i64], copy| {
         ranking.row(&ranking.prefix(b"u", b"g"), values.iter().copied(), copy)
     };
@@ -104,7 +111,7 @@ fn the_framing_is_unambiguous_and_the_key_matters() {
     assert_ne!(row(&[1], 0), row(&[i64::MIN], 0));
     assert_ne!(row(&[0], 0), row(&[i64::MIN], 0));
     let other = KeyedRanking::new(b"0123456789abcdeg");
-    assert_ne!(ranking.group(b"a", b"b"), other.group(b"a", b"b"));
+    assert_ne!(group(b"a", b"b"), other.group(&other.unit(b"a"), b"b"));
 }
 
 /// Computed by another implementation of SipHash-2-4, checked against its authors' test vector.
@@ -115,6 +122,6 @@ fn the_framing_is_unambiguous_and_the_key_matters() {
 fn ranks_are_stable_across_versions() {
     let ranking = KeyedRanking::new(b"0123456789abcdef");
     let prefix = ranking.prefix(b"unit", b"group");
-    assert_eq!(ranking.group(b"unit", b"group"), 15_416_445_198_029_218_999);
+    assert_eq!(ranking.group(&ranking.unit(b"unit"), b"group"), 15_416_445_198_029_218_999);
     assert_eq!(ranking.row(&prefix, [3, i64::MIN].into_iter(), 1), 1_610_840_872_435_845_722);
 }

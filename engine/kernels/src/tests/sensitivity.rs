@@ -8,11 +8,11 @@ use super::cases::{Row, batch, bounded, plans, rows, sample};
 use crate::{BoundingPlan, Keys, Measure, ValueColumn};
 
 /// Units and measures of each cell that is not all zero.
-fn cells(plan: &BoundingPlan, rows: &[Row]) -> BTreeMap<Box<[u8]>, Vec<i128>> {
+fn cells(plan: &BoundingPlan, rows: &[Row]) -> BTreeMap<Vec<u8>, Vec<i128>> {
     let totals = bounded(plan, &[batch(rows)]).cells(&plan.keys).unwrap();
     let columns: Vec<&Vec<i128>> = std::iter::once(&totals.units).chain(&totals.measures).collect();
     (totals.labels.iter().enumerate())
-        .map(|(cell, label)| (label.clone(), columns.iter().map(|c| c[cell]).collect()))
+        .map(|(cell, label)| (label.to_vec(), columns.iter().map(|c| c[cell]).collect()))
         .collect()
 }
 

@@ -8,6 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, Int32Type, Schema};
 
+use super::cases::through_one_lane;
 use crate::{Bounder, BoundingPlan, Grid, KernelError, Keys, Measure, Totals, ValueColumn};
 
 fn plan() -> BoundingPlan {
@@ -33,9 +34,7 @@ fn table(columns: Vec<ArrayRef>) -> RecordBatch {
 fn totals(plan: BoundingPlan, columns: Vec<ArrayRef>) -> Totals {
     let batch = table(columns);
     let keys = plan.keys.clone();
-    let mut bounder = Bounder::new(plan, batch.schema()).unwrap();
-    bounder.push(&batch).unwrap();
-    bounder.finish().unwrap().cells(&keys).unwrap()
+    through_one_lane(&plan, batch.schema(), &[batch]).cells(&keys).unwrap()
 }
 
 #[test]
@@ -148,12 +147,13 @@ fn plans_that_make_no_sense_are_refused_with_a_fix() {
 #[test]
 fn a_batch_of_another_schema_is_refused_and_leaves_nothing_behind() {
     let good = table(vec![ids(), texts(["a", "b"])]);
-    let mut bounder = Bounder::new(plan(), good.schema()).unwrap();
-    let wrong = bounder.push(&table(vec![ids(), ids()])).unwrap_err();
+    let bounder = Bounder::new(plan(), good.schema()).unwrap();
+    let mut lane = bounder.lane().unwrap();
+    let wrong = lane.push(&table(vec![ids(), ids()])).unwrap_err();
     assert!(matches!(wrong, KernelError::BatchType { column: 1, .. }), "{wrong}");
-    let short = bounder.push(&table(vec![ids()])).unwrap_err();
+    let short = lane.push(&table(vec![ids()])).unwrap_err();
     assert!(matches!(short, KernelError::ColumnCount { expected: 2, found: 1 }), "{short}");
-    bounder.push(&good).unwrap();
-    let totals = bounder.finish().unwrap().cells(&Keys::Learned).unwrap();
+    lane.push(&good).unwrap();
+    let totals = bounder.finish(vec![lane]).unwrap().cells(&Keys::Learned).unwrap();
     assert_eq!(totals.units, [1, 1]);
 }

@@ -1,0 +1,441 @@
+//! Intake: Arrow batches in, compact partitioned rows kept. Each thread has a lane of its own.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, SchemaRef};
+
+use crate::canonical::{TupleEncoder, Tuples, canonical_column, canonical_type, presence};
+use crate::dictionary::{TupleDictionary, UNKNOWN};
+use crate::integer::Integer;
+use crate::memory::Account;
+use crate::number::Codes;
+use crate::plan::{Domain, Layout};
+use crate::store::{Field32, PARTITION_BITS, PARTITIONS, Partition, Shape, Width};
+use crate::{BoundingPlan, KernelError, Keys, Memory, ValueColumn};
+
+/// More rows than this would let a total of the widest grid overflow.
+const ROWS_MAX: u64 = 1 << 40;
+
+/// What all lanes of a bounder share.
+pub(crate) struct Shared<S> {
+    pub(crate) plan: BoundingPlan,
+    pub(crate) layout: Layout,
+    pub(crate) shape: Shape,
+    pub(crate) units: UnitKind,
+    pub(crate) keys: KeyKind<S>,
+    pub(crate) account: Account,
+    pub(crate) hasher: S,
+    lanes: AtomicU32,
+    rows: AtomicU64,
+}
+
+/// How units are told apart.
+pub(crate) enum UnitKind {
+    /// The value of 64 bits is the unit.
+    Integers(Integer),
+    /// The bytes of text or binary values, numbered within a partition.
+    Bytes(TupleEncoder),
+    /// The row encoding of any other type, numbered within a partition.
+    Encoded(TupleEncoder),
+}
+
+/// How keys become numbers.
+pub(crate) enum KeyKind<S> {
+    /// The number of the tuple in the public domain.
+    Public(TupleDictionary<S>),
+    /// The value is its own code.
+    Codes(Codes),
+    /// The number of the tuple among those that the lane has met.
+    Learned,
+}
+
+/// The intake of one thread, for any table hash, so that tests can try the worst one.
+pub(crate) struct Intake<S> {
+    pub(crate) shared: Arc<Shared<S>>,
+    number: u32,
+    pub(crate) partitions: Vec<Partition<S>>,
+    pub(crate) learned: Option<TupleDictionary<S>>,
+    /// Which partitions have rows outside of memory.
+    pub(crate) spilled: Vec<bool>,
+    rows_bytes: usize,
+    accounted_bytes: usize,
+    /// The records of a batch before they are spread.
+    records: Vec<u32>,
+}
+
+/// A unit column in canonical form.
+enum Units {
+    Integers(ScalarBuffer<i64>),
+    Texts(arrow::array::StringArray),
+    Binaries(arrow::array::BinaryArray),
+    Encoded(Tuples),
+}
+
+impl<S: BuildHasher + Clone> Shared<S> {
+    pub(crate) fn new(
+        plan: BoundingPlan,
+        schema: &SchemaRef,
+        memory: Memory,
+        hasher: S,
+    ) -> Result<Self, KernelError> {
+        let layout = Layout::check(&plan, schema)?;
+        let types = layout.key_types();
+        let unit_encoder = || TupleEncoder::new(vec![layout.unit.clone()]);
+        let units = match (Integer::of(&layout.unit), &layout.unit) {
+            (Some(integer), _) => UnitKind::Integers(integer),
+            (None, DataType::Utf8 | DataType::Binary) => UnitKind::Bytes(unit_encoder()?),
+            (None, _) => UnitKind::Encoded(unit_encoder()?),
+        };
+        let keys = match (&plan.keys, types.as_slice()) {
+            (Keys::Public(domain), types) => KeyKind::Public(public_keys(domain, types, &hasher)?),
+            (Keys::Learned, [only]) if let Some(integer) = Integer::of(only) => {
+                KeyKind::Codes(Codes::new(integer))
+            }
+            (Keys::Learned, _) => KeyKind::Learned,
+        };
+        let unit_words = if matches!(units, UnitKind::Integers(_)) { 2 } else { 1 };
+        let key_words = if matches!(keys, KeyKind::Codes(_)) { 2 } else { 1 };
+        let shape = Shape::new(unit_words, key_words, &plan.values);
+        let account = Account::new(memory);
+        let (lanes, rows) = (AtomicU32::new(0), AtomicU64::new(0));
+        Ok(Self { plan, layout, shape, units, keys, account, hasher, lanes, rows })
+    }
+
+    /// Where a unit's rows go: the same place in every lane.
+    #[inline]
+    pub(crate) fn partition(hash: u64) -> usize {
+        (hash >> (64 - PARTITION_BITS)) as usize
+    }
+
+    /// The hash of a unit that is a number.
+    #[inline]
+    pub(crate) fn unit_hash(&self, unit: i64) -> u64 {
+        self.hasher.hash_one(unit)
+    }
+}
+
+/// A dictionary in which the number of a tuple is its position in the public domain.
+fn public_keys<S: BuildHasher + Clone>(
+    domain: &RecordBatch,
+    types: &[DataType],
+    hasher: &S,
+) -> Result<TupleDictionary<S>, KernelError> {
+    let limit = u64::from(u32::MAX - 1);
+    if domain.num_rows() as u64 > limit {
+        return Err(KernelError::TooLarge { what: "public keys", limit });
+    }
+    let domain = Domain::new(domain, &TupleEncoder::new(types.to_vec())?)?;
+    let mut keys = TupleDictionary::new(types, hasher)?;
+    keys.close(domain.batch.columns(), domain.batch.num_rows())?;
+    Ok(keys)
+}
+
+impl<S: BuildHasher + Clone> Intake<S> {
+    pub(crate) fn new(shared: &Arc<Shared<S>>) -> Result<Self, KernelError> {
+        let learned = match shared.keys {
+            KeyKind::Learned => {
+                Some(TupleDictionary::new(&shared.layout.key_types(), &shared.hasher)?)
+            }
+            KeyKind::Public(_) | KeyKind::Codes(_) => None,
+        };
+        let partition = || Partition::new(shared.hasher.clone());
+        Ok(Self {
+            shared: Arc::clone(shared),
+            number: shared.lanes.fetch_add(1, Ordering::Relaxed),
+            partitions: std::iter::repeat_with(partition).take(PARTITIONS).collect(),
+            learned,
+            spilled: vec![false; PARTITIONS],
+            rows_bytes: 0,
+            accounted_bytes: 0,
+            records: Vec::new(),
+        })
+    }
+
+    pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), KernelError> {
+        // Everything that can fail for a reason in the batch comes before the first change.
+        let shared = Arc::clone(&self.shared);
+        let rows = batch.num_rows() as u64;
+        let before = shared.rows.fetch_add(rows, Ordering::Relaxed);
+        if before.saturating_add(rows) > ROWS_MAX {
+            return Err(KernelError::TooLarge { what: "rows", limit: ROWS_MAX });
+        }
+        let (unit, keys) = checked_columns(&shared, batch)?;
+        let nulls = unit.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        let units = units(&shared, &unit)?;
+        self.fill_values(&shared, batch)?;
+        let mut dropped = self.fill_keys(&shared, &keys, batch.num_rows())?;
+        drop_nobody(&mut dropped, nulls.as_ref());
+        self.spread(&shared, &units, dropped.as_ref());
+        self.settle_account()
+    }
+
+    fn fill_values(&mut self, shared: &Shared<S>, batch: &RecordBatch) -> Result<(), KernelError> {
+        let words = shared.shape.words;
+        self.records.clear();
+        self.records.resize(batch.num_rows() * words, 0);
+        let first = batch.num_columns() - shared.plan.values.len();
+        for (value, field) in shared.shape.values.iter().enumerate() {
+            let column = batch.column(first + value);
+            match &shared.plan.values[value] {
+                ValueColumn::Presence => {
+                    let unreadable = || KernelError::Unreadable {
+                        column: first + value,
+                        expected: column.data_type().clone(),
+                    };
+                    let present = presence(column).ok_or_else(unreadable)?;
+                    let present = present.iter().map(u64::from);
+                    fill(&mut self.records, words, field, present);
+                }
+                ValueColumn::Grid(grid) => {
+                    let steps = grid.to_steps(column)?;
+                    let lower = grid.lower_steps();
+                    // The bounds hold, so that nothing wraps.
+                    let stored =
+                        |steps: i64| steps.wrapping_sub(lower).wrapping_add(1).cast_unsigned();
+                    match steps.nulls() {
+                        None => {
+                            let values = steps.values().iter().map(|&steps| stored(steps));
+                            fill(&mut self.records, words, field, values);
+                        }
+                        Some(_) => {
+                            let values = steps.iter().map(|steps| steps.map_or(0, stored));
+                            fill(&mut self.records, words, field, values);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the keys, and says which rows have none of the public ones.
+    fn fill_keys(
+        &mut self,
+        shared: &Shared<S>,
+        keys: &[ArrayRef],
+        rows: usize,
+    ) -> Result<Option<Vec<bool>>, KernelError> {
+        let (words, at) = (shared.shape.words, shared.shape.unit_words);
+        let unreadable = || KernelError::Internal { doing: "reading group keys" };
+        let ids = match &shared.keys {
+            KeyKind::Codes(codes) => {
+                let [column] = keys else { return Err(unreadable()) };
+                for (record, code) in self.records.chunks_exact_mut(words).zip(codes.of(column)) {
+                    record[at] = code as u32;
+                    record[at + 1] = (code >> 32) as u32;
+                }
+                return Ok(None);
+            }
+            KeyKind::Public(domain) => domain.find(keys, rows).ok_or_else(unreadable)?,
+            KeyKind::Learned => {
+                let learned = self.learned.as_mut().ok_or_else(unreadable)?;
+                if learned.len().saturating_add(rows) >= UNKNOWN as usize {
+                    let limit = u64::from(UNKNOWN);
+                    return Err(KernelError::TooLarge { what: "group keys", limit });
+                }
+                learned.learn(keys, rows).ok_or_else(unreadable)?
+            }
+        };
+        for (record, &id) in self.records.chunks_exact_mut(words).zip(&ids) {
+            record[at] = id;
+        }
+        let unknown = ids.contains(&UNKNOWN);
+        Ok(unknown.then(|| ids.iter().map(|&id| id == UNKNOWN).collect()))
+    }
+
+    /// Appends each record to the partition of its unit.
+    fn spread(&mut self, shared: &Shared<S>, units: &Units, dropped: Option<&Vec<bool>>) {
+        let words = shared.shape.words;
+        let mut records = std::mem::take(&mut self.records);
+        match units {
+            Units::Integers(bits) => {
+                for (row, record) in records.chunks_exact_mut(words).enumerate() {
+                    if dropped.is_some_and(|dropped| dropped[row]) {
+                        continue;
+                    }
+                    let unit = bits[row];
+                    record[0] = unit as u32;
+                    record[1] = (unit >> 32) as u32;
+                    let partition = Shared::<S>::partition(shared.unit_hash(unit));
+                    self.rows_bytes += self.partitions[partition].push(record);
+                }
+            }
+            Units::Texts(texts) => {
+                self.spread_bytes(words, &mut records, dropped, |row| texts.value(row).as_bytes());
+            }
+            Units::Binaries(bytes) => {
+                self.spread_bytes(words, &mut records, dropped, |row| bytes.value(row));
+            }
+            Units::Encoded(tuples) => {
+                self.spread_bytes(words, &mut records, dropped, |row| tuples.bytes(row));
+            }
+        }
+        self.records = records;
+    }
+
+    fn spread_bytes<'a>(
+        &mut self,
+        words: usize,
+        records: &mut [u32],
+        dropped: Option<&Vec<bool>>,
+        bytes: impl Fn(usize) -> &'a [u8],
+    ) {
+        for (row, record) in records.chunks_exact_mut(words).enumerate() {
+            if dropped.is_some_and(|dropped| dropped[row]) {
+                continue;
+            }
+            let unit = bytes(row);
+            let hash = self.shared.hasher.hash_one(unit);
+            let partition = &mut self.partitions[Shared::<S>::partition(hash)];
+            record[0] = partition.units.intern_hashed(hash, unit);
+            self.rows_bytes += partition.push(record);
+        }
+    }
+
+    /// Spills this lane's rows where all lanes together take too much.
+    ///
+    /// A lane with few rows leaves it to others: together they exceed the limit by half at most.
+    fn settle_account(&mut self) -> Result<(), KernelError> {
+        let shared = Arc::clone(&self.shared);
+        let account = &shared.account;
+        let Some(limit_bytes) = account.memory.limit_bytes else { return Ok(()) };
+        let now = self.memory_bytes();
+        let used = account.replace(self.accounted_bytes, now);
+        self.accounted_bytes = now;
+        let lanes = shared.lanes.load(Ordering::Relaxed).max(1) as usize;
+        if used <= limit_bytes || now < limit_bytes / (2 * lanes) {
+            return Ok(());
+        }
+        let spill = account.spill()?;
+        for (place, partition) in self.partitions.iter_mut().enumerate() {
+            let segment = partition.drain();
+            if !segment.is_empty() {
+                let slot = slot(self.number, place)?;
+                let put = spill.put(slot, &segment.to_batch()?);
+                put.map_err(|detail| KernelError::Spill { detail })?;
+                self.spilled[place] = true;
+            }
+        }
+        self.rows_bytes = 0;
+        let now = self.memory_bytes();
+        account.replace(self.accounted_bytes, now);
+        self.accounted_bytes = now;
+        // What is left cannot be spilled.
+        if now > limit_bytes { Err(KernelError::Memory { limit_bytes }) } else { Ok(()) }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let units: usize = match self.shared.units {
+            UnitKind::Integers(_) => 0,
+            UnitKind::Bytes(_) | UnitKind::Encoded(_) => {
+                self.partitions.iter().map(|partition| partition.units.memory_bytes()).sum()
+            }
+        };
+        self.rows_bytes + units + self.learned.as_ref().map_or(0, TupleDictionary::memory_bytes)
+    }
+
+    /// Where a partition's spilled rows are.
+    pub(crate) fn slot(&self, partition: usize) -> Result<u32, KernelError> {
+        slot(self.number, partition)
+    }
+}
+
+fn slot(lane: u32, partition: usize) -> Result<u32, KernelError> {
+    let too_many =
+        KernelError::TooLarge { what: "lanes", limit: u64::from(u32::MAX >> PARTITION_BITS) };
+    let first = lane.checked_mul(PARTITIONS as u32).ok_or(too_many)?;
+    Ok(first + partition as u32)
+}
+
+fn fill(records: &mut [u32], words: usize, field: &Field32, values: impl Iterator<Item = u64>) {
+    let at = field.at;
+    match field.width {
+        Width::Presence | Width::Narrow { .. } => {
+            for (record, value) in records.chunks_exact_mut(words).zip(values) {
+                record[at] = value as u32;
+            }
+        }
+        Width::Wide { .. } => {
+            for (record, value) in records.chunks_exact_mut(words).zip(values) {
+                record[at] = value as u32;
+                record[at + 1] = (value >> 32) as u32;
+            }
+        }
+    }
+}
+
+/// Rows without a unit belong to nobody.
+fn drop_nobody(dropped: &mut Option<Vec<bool>>, nulls: Option<&NullBuffer>) {
+    let Some(nulls) = nulls else { return };
+    let dropped = dropped.get_or_insert_with(|| vec![false; nulls.len()]);
+    dropped.iter_mut().zip(nulls.iter()).for_each(|(drop, valid)| *drop |= !valid);
+}
+
+fn units<S>(shared: &Shared<S>, unit: &ArrayRef) -> Result<Units, KernelError> {
+    let unreadable = || KernelError::Unreadable { column: 0, expected: shared.layout.unit.clone() };
+    Ok(match &shared.units {
+        UnitKind::Integers(integer) => Units::Integers(integer.bits(unit)),
+        UnitKind::Bytes(_) => match unit.as_string_opt::<i32>() {
+            Some(texts) => Units::Texts(texts.clone()),
+            None => Units::Binaries(unit.as_binary_opt::<i32>().ok_or_else(unreadable)?.clone()),
+        },
+        UnitKind::Encoded(encoder) => Units::Encoded(encoder.encode(std::slice::from_ref(unit))?),
+    })
+}
+
+/// The unit in canonical form, and the keys as they are.
+fn checked_columns<S>(
+    shared: &Shared<S>,
+    batch: &RecordBatch,
+) -> Result<(ArrayRef, Vec<ArrayRef>), KernelError> {
+    let key_fields = &shared.layout.key_fields;
+    let expected = 1 + key_fields.len() + shared.plan.values.len();
+    if batch.num_columns() != expected {
+        return Err(KernelError::ColumnCount { expected, found: batch.num_columns() });
+    }
+    let unit = checked_column(batch, 0, &shared.layout.unit)?;
+    let unit = canonical_column(unit, &shared.layout.unit).ok_or_else(|| {
+        KernelError::Unreadable { column: 0, expected: shared.layout.unit.clone() }
+    })?;
+    let keys = (key_fields.iter().enumerate())
+        .map(|(key, field)| {
+            let column = checked_column(batch, 1 + key, field.data_type())?;
+            // Dictionaries are read as they are, entry by entry.
+            if matches!(column.data_type(), DataType::Dictionary(_, _))
+                && !matches!(shared.keys, KeyKind::Codes(_))
+            {
+                return Ok(Arc::clone(column));
+            }
+            canonical_column(column, field.data_type()).ok_or_else(|| KernelError::Unreadable {
+                column: 1 + key,
+                expected: field.data_type().clone(),
+            })
+        })
+        .collect::<Result<_, KernelError>>()?;
+    for (value, kind) in shared.plan.values.iter().enumerate() {
+        let column = batch.column(1 + key_fields.len() + value);
+        if let ValueColumn::Grid(_) = kind
+            && !crate::Grid::accepts(column.data_type())
+        {
+            return Err(KernelError::NotNumeric { data_type: column.data_type().clone() });
+        }
+    }
+    Ok((unit, keys))
+}
+
+fn checked_column<'a>(
+    batch: &'a RecordBatch,
+    column: usize,
+    expected: &DataType,
+) -> Result<&'a ArrayRef, KernelError> {
+    let array = batch.column(column);
+    if canonical_type(array.data_type()).as_ref() != Some(expected) {
+        let (expected, found) = (expected.clone(), array.data_type().clone());
+        return Err(KernelError::BatchType { column, expected, found });
+    }
+    Ok(array)
+}

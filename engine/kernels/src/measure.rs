@@ -1,0 +1,86 @@
+//! What the kept rows of one unit in one group add to the group's totals.
+//!
+//! A new measure of integers is a variant of [`Measure`], a variant of [`Reading`], an arm in
+//! [`Reading::of`] and its slow twin in `reference.rs`.
+
+use crate::store::{Field32, Rows};
+use crate::{BoundingPlan, Measure, ValueColumn};
+
+/// A measure with everything about its column looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading {
+    Units,
+    Rows,
+    RowsWith { value: usize },
+    Sum { value: usize, origin_steps: i64 },
+}
+
+/// The kept rows of one unit in one group, at most `max_rows_per_group`.
+pub(crate) struct Kept<'a> {
+    /// How many are kept.
+    pub(crate) count: usize,
+    /// The kept rows themselves where some measure reads values; some rows otherwise.
+    pub(crate) members: &'a [Member],
+    pub(crate) rows: &'a Rows<'a>,
+    pub(crate) fields: &'a [Field32],
+}
+
+/// One row of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) unit: u64,
+    pub(crate) key: u64,
+    pub(crate) row: u32,
+}
+
+impl Kept<'_> {
+    /// The values of the kept rows in one column. *Units*: steps; nothing for NULL.
+    #[inline]
+    fn steps(&self, value: usize) -> impl Iterator<Item = Option<i64>> {
+        let field = self.fields[value];
+        self.members
+            .iter()
+            .map(move |member| field.steps(field.stored(self.rows.record(member.row))))
+    }
+}
+
+impl Reading {
+    /// The readings of a plan's measures, in their order.
+    pub(crate) fn all(plan: &BoundingPlan) -> Vec<Self> {
+        let origin_steps = |value: usize, centred: bool| match plan.values[value] {
+            ValueColumn::Grid(grid) if centred => grid.middle_steps(),
+            ValueColumn::Grid(_) | ValueColumn::Presence => 0,
+        };
+        (plan.measures.iter())
+            .map(|measure| match *measure {
+                Measure::Units => Self::Units,
+                Measure::Rows { present_in: None } => Self::Rows,
+                Measure::Rows { present_in: Some(value) } => Self::RowsWith { value },
+                Measure::Sum { value, centred } => {
+                    Self::Sum { value, origin_steps: origin_steps(value, centred) }
+                }
+            })
+            .collect()
+    }
+
+    /// Whether it matters which rows are kept, and not only how many.
+    pub(crate) fn reads_values(self) -> bool {
+        match self {
+            Self::Units | Self::Rows => false,
+            Self::RowsWith { .. } | Self::Sum { .. } => true,
+        }
+    }
+
+    /// What one unit adds to one group.
+    #[inline]
+    pub(crate) fn of(self, kept: &Kept<'_>) -> i128 {
+        match self {
+            Self::Units => 1,
+            Self::Rows => kept.count as i128,
+            Self::RowsWith { value } => kept.steps(value).flatten().count() as i128,
+            Self::Sum { value, origin_steps } => {
+                kept.steps(value).flatten().map(|steps| i128::from(steps - origin_steps)).sum()
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The rows between intake and bounding: fixed records of 32-bit words, partitioned by unit.
+//!
+//! A record holds the unit, the group and the values that the plan reads. All rows of a unit lie
+//! in one partition, whichever lane took them in, so that partitions are bounded independently.
+
+use std::hash::BuildHasher;
+
+use arrow::array::{Array, AsArray, LargeBinaryArray, LargeListArray, RecordBatch, UInt32Array};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
+use std::sync::Arc;
+
+use crate::intern::{Interner, Strings};
+use crate::{Grid, KernelError, ValueColumn};
+
+/// Rows are spread over `2^PARTITION_BITS` partitions by the first bits of their unit's hash.
+pub(crate) const PARTITION_BITS: u32 = 8;
+pub(crate) const PARTITIONS: usize = 1 << PARTITION_BITS;
+/// A chunk holds so many rows at most, so that a growing partition is never copied as a whole.
+const CHUNK_ROWS_LOG2: u32 = 12;
+const CHUNK_ROWS: usize = 1 << CHUNK_ROWS_LOG2;
+const FIRST_CHUNK_ROWS: usize = 16;
+/// Most words that one kind of field takes.
+const WIDE: usize = 2;
+
+/// Where the fields of a record lie. *Units*: words.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    /// A number of 64 bits, or the number of the unit in its segment.
+    pub(crate) unit_words: usize,
+    /// A number of 64 bits, or the number of the key.
+    pub(crate) key_words: usize,
+    pub(crate) values: Vec<Field32>,
+    pub(crate) words: usize,
+}
+
+/// A value column in a record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field32 {
+    /// Where it starts. *Units*: words.
+    pub(crate) at: usize,
+    pub(crate) width: Width,
+}
+
+/// How a value is stored. 0 stands for NULL, which so sorts first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// 1 where there is a value.
+    Presence,
+    /// Steps above the lower bound, plus one.
+    Narrow { lower_steps: i64 },
+    /// The same in two words.
+    Wide { lower_steps: i64 },
+}
+
+impl Width {
+    fn of(value: &ValueColumn) -> Self {
+        let ValueColumn::Grid(grid) = value else { return Self::Presence };
+        let lower_steps = grid.lower_steps();
+        if span(grid) < u64::from(u32::MAX) {
+            Self::Narrow { lower_steps }
+        } else {
+            Self::Wide { lower_steps }
+        }
+    }
+
+    fn words(self) -> usize {
+        match self {
+            Self::Presence | Self::Narrow { .. } => 1,
+            Self::Wide { .. } => WIDE,
+        }
+    }
+}
+
+/// Steps between the bounds; at most 2^54.
+fn span(grid: &Grid) -> u64 {
+    grid.upper_steps().abs_diff(grid.lower_steps())
+}
+
+impl Shape {
+    pub(crate) fn new(unit_words: usize, key_words: usize, values: &[ValueColumn]) -> Self {
+        let mut words = unit_words + key_words;
+        let values = (values.iter())
+            .map(|value| {
+                let field = Field32 { at: words, width: Width::of(value) };
+                words += field.width.words();
+                field
+            })
+            .collect();
+        Self { unit_words, key_words, values, words }
+    }
+
+    /// A unit's or key's field, whichever its width.
+    #[inline]
+    pub(crate) fn number(record: &[u32], at: usize, words: usize) -> u64 {
+        if words == WIDE { wide(record, at) } else { u64::from(record[at]) }
+    }
+
+    #[inline]
+    pub(crate) fn unit(&self, record: &[u32]) -> u64 {
+        Self::number(record, 0, self.unit_words)
+    }
+
+    #[inline]
+    pub(crate) fn key(&self, record: &[u32]) -> u64 {
+        Self::number(record, self.unit_words, self.key_words)
+    }
+}
+
+#[inline]
+fn wide(record: &[u32], at: usize) -> u64 {
+    u64::from(record[at]) | u64::from(record[at + 1]) << 32
+}
+
+impl Field32 {
+    /// The value in a form that sorts like the canonical value; 0 for NULL.
+    #[inline]
+    pub(crate) fn stored(self, record: &[u32]) -> u64 {
+        match self.width {
+            Width::Presence | Width::Narrow { .. } => u64::from(record[self.at]),
+            Width::Wide { .. } => wide(record, self.at),
+        }
+    }
+
+    /// The value in steps; 0 for a value that is only present.
+    #[inline]
+    pub(crate) fn steps(self, stored: u64) -> Option<i64> {
+        match (stored, self.width) {
+            (0, _) => None,
+            (_, Width::Presence) => Some(0),
+            (stored, Width::Narrow { lower_steps } | Width::Wide { lower_steps }) => {
+                // At most 2^54 steps above a bound of at most 2^53.
+                Some(lower_steps + (stored - 1).cast_signed())
+            }
+        }
+    }
+}
+
+/// The rows of some units that one lane took in.
+pub(crate) struct Partition<S> {
+    full: Vec<Vec<u32>>,
+    open: Vec<u32>,
+    /// The units of the rows, where they are not numbers themselves.
+    pub(crate) units: Interner<S>,
+}
+
+impl<S: BuildHasher> Partition<S> {
+    pub(crate) fn new(hasher: S) -> Self {
+        Self {
+            full: Vec::new(),
+            open: Vec::new(),
+            units: Interner::of_part(hasher, PARTITION_BITS),
+        }
+    }
+
+    /// Appends a record. *Units*: the result is the memory newly taken, in bytes.
+    #[inline]
+    pub(crate) fn push(&mut self, record: &[u32]) -> usize {
+        let mut taken = 0;
+        if self.open.len() + record.len() > self.open.capacity() {
+            taken = self.grow(record.len());
+        }
+        self.open.extend_from_slice(record);
+        taken
+    }
+
+    #[cold]
+    fn grow(&mut self, words: usize) -> usize {
+        let most = CHUNK_ROWS * words;
+        let before = self.open.capacity();
+        if self.open.len() + words > most {
+            self.full.push(std::mem::replace(&mut self.open, Vec::with_capacity(most)));
+            return most * size_of::<u32>();
+        }
+        let wanted = (2 * self.open.len()).clamp(FIRST_CHUNK_ROWS * words, most);
+        self.open.reserve_exact(wanted - self.open.len());
+        (self.open.capacity() - before) * size_of::<u32>()
+    }
+
+    /// How much there is. *Units*: words.
+    pub(crate) fn words(&self) -> usize {
+        self.full.iter().map(Vec::len).sum::<usize>() + self.open.len()
+    }
+
+    /// Everything so far; the partition is empty afterwards.
+    pub(crate) fn drain(&mut self) -> Segment {
+        let mut chunks = std::mem::take(&mut self.full);
+        let open = std::mem::take(&mut self.open);
+        if !open.is_empty() {
+            chunks.push(open);
+        }
+        Segment { chunks, units: self.units.drain() }
+    }
+}
+
+/// Rows of one partition, from memory or from where they were spilled.
+pub(crate) struct Segment {
+    /// Every chunk but the last holds the same number of rows.
+    pub(crate) chunks: Vec<Vec<u32>>,
+    /// The units by their numbers in this segment; empty where records hold units themselves.
+    pub(crate) units: Strings,
+}
+
+impl Segment {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// As one batch of one row: all words, and the units.
+    pub(crate) fn to_batch(&self) -> Result<RecordBatch, KernelError> {
+        let internal = |_| KernelError::Internal { doing: "laying out rows to be spilled" };
+        let words: Vec<u32> = self.chunks.iter().flatten().copied().collect();
+        let (bytes, ends) = self.units.parts();
+        let ends: Vec<u32> = (ends.iter())
+            .map(|&end| u32::try_from(end))
+            .collect::<Result<_, _>>()
+            .map_err(|_| KernelError::TooLarge {
+                what: "bytes of unit ids in one part",
+                limit: u64::from(u32::MAX),
+            })?;
+        let list = |words: Vec<u32>| {
+            let item = Arc::new(Field::new_list_field(DataType::UInt32, false));
+            let ends = OffsetBuffer::from_lengths([words.len()]);
+            let words = Arc::new(UInt32Array::new(ScalarBuffer::from(words), None));
+            LargeListArray::new(item, ends, words, None)
+        };
+        let (words, ends) = (list(words), list(ends));
+        let fields = vec![
+            Field::new("words", words.data_type().clone(), false),
+            Field::new("unit_bytes", DataType::LargeBinary, false),
+            Field::new("unit_ends", ends.data_type().clone(), false),
+        ];
+        RecordBatch::try_new(
+            Arc::new(Schema::new(fields)),
+            vec![
+                Arc::new(words),
+                Arc::new(LargeBinaryArray::from_iter_values([bytes])),
+                Arc::new(ends),
+            ],
+        )
+        .map_err(internal)
+    }
+
+    /// Reads what [`Segment::to_batch`] wrote, from a store that may have been damaged.
+    pub(crate) fn from_batch(batch: &RecordBatch, words: usize) -> Option<Self> {
+        let list = |column: usize| {
+            let lists = batch.columns().get(column)?.as_list_opt::<i64>()?;
+            let items = (lists.len() == 1 && lists.null_count() == 0).then(|| lists.value(0))?;
+            Some(items.as_primitive_opt::<UInt32Type>()?.values().clone())
+        };
+        let records = list(0)?;
+        let bytes = batch.columns().get(1)?.as_binary_opt::<i64>()?;
+        let bytes = (bytes.len() == 1).then(|| bytes.value(0))?;
+        let mut units = Strings::default();
+        let mut start = 0;
+        for &end in &list(2)? {
+            units.push(bytes.get(start..end as usize)?);
+            start = end as usize;
+        }
+        if records.len() % words != 0 {
+            return None;
+        }
+        let chunks = records.chunks(CHUNK_ROWS * words).map(<[u32]>::to_vec).collect();
+        Some(Self { chunks, units })
+    }
+}
+
+/// All rows of one partition, numbered through with holes behind short chunks.
+pub(crate) struct Rows<'a> {
+    chunks: Vec<&'a [u32]>,
+    words: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(segments: &'a [Segment], words: usize) -> Self {
+        let chunks = segments.iter().flat_map(|segment| &segment.chunks);
+        Self { chunks: chunks.map(Vec::as_slice).collect(), words }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len() / self.words).sum()
+    }
+
+    /// Whether every row has a number of 32 bits.
+    pub(crate) fn can_be_numbered(&self) -> bool {
+        self.chunks.len() < (u32::MAX >> CHUNK_ROWS_LOG2) as usize
+    }
+
+    /// The number of the first row of each of a segment's chunks, and the chunk.
+    pub(crate) fn chunks_of(
+        &self,
+        first_chunk: usize,
+        segment: &'a Segment,
+    ) -> impl Iterator<Item = (u32, &'a [u32])> {
+        let number = move |chunk: usize| ((first_chunk + chunk) << CHUNK_ROWS_LOG2) as u32;
+        let chunks = segment.chunks.iter().enumerate();
+        chunks.map(move |(chunk, words)| (number(chunk), words.as_slice()))
+    }
+
+    /// The record of a row.
+    #[inline]
+    pub(crate) fn record(&self, row: u32) -> &'a [u32] {
+        let chunk = self.chunks[(row >> CHUNK_ROWS_LOG2) as usize];
+        let place = row as usize % CHUNK_ROWS;
+        &chunk[place * self.words..][..self.words]
+    }
+}
