@@ -138,6 +138,17 @@ impl Clinic {
         self.write("visits.parquet", columns);
     }
 
+    /// Replaces the people: one row for each id, the sex by its last bit.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn write_people(&self, ids: &[i64]) {
+        let sexes: StringArray =
+            ids.iter().map(|id| Some(if id % 2 == 0 { "f" } else { "m" })).collect();
+        let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+        self.write("people.parquet", vec![("person", ids), ("sex", Arc::new(sexes))]);
+    }
+
     fn write(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {
         let nullable = columns.into_iter().map(|(name, column)| (name, column, true));
         let batch = RecordBatch::try_from_iter_with_nullable(nullable).unwrap();

@@ -10,6 +10,7 @@ use voilage_budgets::{Clock, Dataset, DatasetTerms, Ledger, LedgerError, Project
 
 use crate::catalogue::{Catalogue, TableFile};
 use crate::error::QueryError;
+use crate::execute::Resources;
 use crate::options::AskOptions;
 use crate::question::Question;
 use crate::randomness::{OsRandomness, Randomness};
@@ -27,6 +28,7 @@ pub(crate) struct HubParts {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) principal: String,
     operator_log: PathBuf,
+    pub(crate) resources: Resources,
     runtime: Mutex<Runtime>,
 }
 
@@ -111,10 +113,12 @@ impl Hub {
     pub fn open_with(path: &Path, surroundings: Surroundings) -> Result<Self, QueryError> {
         let catalogue = Catalogue::read(path)?;
         let ledger = Ledger::open(&catalogue.ledger, surroundings.clock)?;
-        let runtime = Builder::new_current_thread()
+        let runtime = Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|_| QueryError::bug("no runtime for execution"))?;
+        let resources = Resources::new(catalogue.memory_mib, catalogue.spill.clone());
+        resources.spill.clear();
         let operator_log = catalogue.ledger.with_extension("operator.log");
         Ok(Self {
             parts: Arc::new(HubParts {
@@ -123,6 +127,7 @@ impl Hub {
                 randomness: surroundings.randomness,
                 principal: surroundings.principal,
                 operator_log,
+                resources,
                 runtime: Mutex::new(runtime),
             }),
         })

@@ -177,7 +177,7 @@ impl Question {
                 }
             };
             let rank_key = rank_key(&charge.bounding_key, index);
-            let reading = execute::totals(attempt, boundary, rank_key, &self.files);
+            let reading = execute::totals(attempt, boundary, rank_key, &self.files, &hub.resources);
             let totals = hub
                 .block_on(interrupt.unless_raised(reading))
                 .ok_or(QueryError::Interrupted)?

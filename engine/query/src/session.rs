@@ -1,11 +1,13 @@
 //! DataFusion sessions that know only what the allow-list names.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::SessionStateDefaults;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -21,7 +23,7 @@ use crate::functions;
 /// Queries may nest so deep.
 pub(crate) const DEPTH_MAX: usize = 50;
 
-/// Execution may use so much memory before it spills.
+/// What follows a release may use so much memory.
 const MEMORY_BYTES: usize = 1 << 30;
 
 /// A session that can plan questions and run what follows a release, but reads no file: its
@@ -30,7 +32,8 @@ const MEMORY_BYTES: usize = 1 << 30;
 /// Functions are registered one by one: the umbrella crate's defaults would bring `random`, `now`
 /// and functions that read files.
 pub(crate) fn planning(catalogue: &Catalogue) -> Result<SessionContext, QueryError> {
-    let context = SessionContext::new_with_state(state(true)?);
+    let state = state(true, MEMORY_BYTES, None)?;
+    let context = SessionContext::new_with_state(state);
     for table in &catalogue.tables {
         let empty: Arc<dyn TableProvider> = Arc::new(EmptyTable::new(planned_schema(table)));
         context
@@ -42,12 +45,21 @@ pub(crate) fn planning(catalogue: &Catalogue) -> Result<SessionContext, QueryErr
 
 /// A session that executes below the boundary.
 ///
-/// Joins between owned relations are sort-merge joins, because hash joins do not spill.
-pub(crate) fn executing(joins_owned: bool) -> Result<SessionState, QueryError> {
-    state(!joins_owned)
+/// Joins between owned relations are sort-merge joins, because hash joins do not spill. They spill
+/// into `disk`; without it nothing may be written.
+pub(crate) fn executing(
+    joins_owned: bool,
+    memory_bytes: usize,
+    disk: Option<PathBuf>,
+) -> Result<SessionState, QueryError> {
+    state(!joins_owned, memory_bytes, disk)
 }
 
-fn state(prefer_hash_join: bool) -> Result<SessionState, QueryError> {
+fn state(
+    prefer_hash_join: bool,
+    memory_bytes: usize,
+    disk: Option<PathBuf>,
+) -> Result<SessionState, QueryError> {
     let mut config = SessionConfig::new()
         .with_information_schema(false)
         .with_create_default_catalog_and_schema(true)
@@ -58,7 +70,11 @@ fn state(prefer_hash_join: bool) -> Result<SessionState, QueryError> {
     options.execution.parquet.schema_force_view_types = false;
     options.optimizer.prefer_hash_join = prefer_hash_join;
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES)))
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(match disk {
+            Some(folder) => DiskManagerMode::Directories(vec![folder]),
+            None => DiskManagerMode::Disabled,
+        }))
         .build_arc()
         .map_err(|_| QueryError::bug("no execution environment"))?;
     // Ours first: the defaults would give syntax to functions that can fail.

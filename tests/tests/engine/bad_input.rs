@@ -94,6 +94,7 @@ fn contradictory_hub_files_are_refused() {
         ("unknown key", "[hub]", "[hub]\ncolour = 1"),
         ("unit that is no column", "unit = \"zper\"", "unit = \"zpr\""),
         ("no groups", "max_groups = 1", "max_groups = 0"),
+        ("too little memory", "[hub]", "[hub]\nmemory_mib = 63"),
         ("pure with delta", "accountant = \"zcdp\"", "accountant = \"pure\""),
     ] {
         assert!(good.contains(from), "{from}");
@@ -132,4 +133,43 @@ fn a_corrupt_page_is_one_generic_try_again() {
     assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 1);
     let log = fs::read_to_string(folder.path().join("ledger.operator.log")).unwrap();
     assert!(log.contains("execution failed"), "{log}");
+}
+
+/// More rows than fit the memory of the policy, where there is no place for them at first.
+///
+/// A third of 64 MiB holds 1.8 million rows of 12 bytes.
+#[test]
+fn rows_that_do_not_fit_are_spilled_or_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let hub = fs::read_to_string(clinic.hub_file()).unwrap();
+    let hub = hub.replacen("[hub]", "[hub]\nmemory_mib = 64\nspill = \"place\"", 1);
+    fs::write(clinic.hub_file(), hub).unwrap();
+    let ids: Vec<i64> = (0..2_500_000).map(|row| row * 7_919 % 600_011).collect();
+    clinic.write_people(&ids);
+    let place = folder.path().join("place");
+    fs::write(&place, "not a folder").unwrap();
+
+    let tape = Tape::recording(1);
+    let study = clinic.study(Arc::new(tape.clone()));
+    let sql = "SELECT sex, COUNT(*) AS n FROM people GROUP BY sex";
+    let error = ask(&study, sql, &rho("0.1")).unwrap_err();
+    assert_eq!(error.kind().exit_code(), 75, "{error}");
+    assert!(!error.to_string().contains("place"), "{error}");
+    let spent = study.project().unwrap().spent;
+    let log = fs::read_to_string(folder.path().join("ledger.operator.log")).unwrap();
+    assert!(log.contains("place"), "{log}");
+
+    fs::remove_file(&place).unwrap();
+    // What a killed execution would have left is gone once a hub is opened.
+    fs::create_dir_all(place.join("1-0")).unwrap();
+    fs::write(place.join("1-0/0.arrows"), "rows").unwrap();
+    let study = clinic.study(Arc::new(tape.clone()));
+    assert!(!place.join("1-0").exists());
+    ask(&study, sql, &rho("0.1")).unwrap();
+    assert_eq!(study.project().unwrap().spent, spent);
+    let counted: i128 = tape.columns()[0].cells.iter().map(|cell| cell.exact).sum();
+    assert_eq!(counted, 600_011, "everybody once");
+    let left: Vec<_> = fs::read_dir(&place).unwrap().flatten().map(|e| e.file_name()).collect();
+    assert_eq!(left, ["lock"], "rows were spilled, and are gone");
 }

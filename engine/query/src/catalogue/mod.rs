@@ -22,6 +22,10 @@ use crate::spend::Spend;
 pub struct Catalogue {
     /// Where the ledger is stored.
     pub ledger: PathBuf,
+    /// How much memory one execution may take. *Units*: MiB.
+    pub memory_mib: u64,
+    /// The folder into which rows are spilled when that is not enough.
+    pub spill: PathBuf,
     /// The datasets, sorted by name.
     pub datasets: Vec<DatasetEntry>,
     /// All tables, sorted by name; a name appears once in a hub.

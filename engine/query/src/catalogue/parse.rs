@@ -8,6 +8,7 @@ use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 
 use super::{Catalogue, ColumnEntry, DatasetEntry, Declared, TableEntry, TableOwner};
 use crate::error::QueryError;
+use crate::execute::Resources;
 use crate::plan::{Type, Value};
 use crate::spend::{Spend, SpendOptions};
 
@@ -25,6 +26,9 @@ struct HubFile {
 #[serde(deny_unknown_fields)]
 struct HubSection {
     ledger: PathBuf,
+    #[serde(default = "memory_mib")]
+    memory_mib: u64,
+    spill: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +91,10 @@ struct ColumnSection {
     source: Option<String>,
 }
 
+fn memory_mib() -> u64 {
+    Resources::DEFAULT_MEMORY_MIB
+}
+
 fn person() -> String {
     "person".into()
 }
@@ -136,7 +144,22 @@ impl Catalogue {
         }
         tables.sort_by(|a, b| a.name.cmp(&b.name));
         refuse_twice(&tables)?;
-        Ok(Self { ledger: folder.join(file.hub.ledger), datasets, tables })
+        let memory_mib = file.hub.memory_mib;
+        if memory_mib < Resources::MEMORY_MIB_MIN {
+            let least = Resources::MEMORY_MIB_MIN;
+            return Err(QueryError::input(
+                format!("memory_mib is {memory_mib}, and executions need at least {least}"),
+                format!("write memory_mib = {least} or more, or leave it out"),
+            ));
+        }
+        let ledger = folder.join(file.hub.ledger);
+        let beside = || {
+            let mut name = ledger.clone().into_os_string();
+            name.push(".spill");
+            name.into()
+        };
+        let spill = file.hub.spill.map_or_else(beside, |spill| folder.join(spill));
+        Ok(Self { ledger, memory_mib, spill, datasets, tables })
     }
 }
 

@@ -5,22 +5,24 @@
 mod check;
 mod enforce;
 mod evaluate;
+mod intake;
 mod raise;
+mod resources;
+mod spill;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{Field, Schema};
-use datafusion::common::DataFusionError;
-use datafusion::physical_plan::execute_stream;
 use datafusion::scalar::ScalarValue;
-use futures::StreamExt;
 use voilage_budgets::Attempt;
-use voilage_kernels::{Bounder, BoundingPlan, Keys, Measure, Totals, ValueColumn};
+use voilage_kernels::{BoundingPlan, Keys, Measure, Totals, ValueColumn};
 
 pub(crate) use evaluate::evaluate;
 pub(crate) use raise::public_scan;
+pub(crate) use resources::Resources;
+use spill::SpillFolder;
 
 use crate::catalogue::TableFile;
 use crate::error::QueryError;
@@ -50,10 +52,18 @@ pub(crate) async fn totals(
     boundary: &Boundary,
     rank_key: [u8; 16],
     files: &Files,
+    resources: &Resources,
 ) -> Result<Totals, Failure> {
-    let data = |error: DataFusionError| Failure::Data(error.to_string());
     let plan = raise::boundary(boundary, files)?;
-    let state = session::executing(joins_owned(&boundary.input))?;
+    let folder = Arc::new(SpillFolder::new(&resources.spill));
+    let joins_owned = joins_owned(&boundary.input);
+    let disk = if joins_owned {
+        // Sort-merge joins sort on disk when they must.
+        Some(folder.path().map_err(|error| Failure::Data(error.to_string()))?)
+    } else {
+        None
+    };
+    let state = session::executing(joins_owned, resources.joins_bytes(), disk)?;
     let bug = |what: &str| Failure::Bug(QueryError::bug(what));
     let optimized = state
         .optimizer()
@@ -67,13 +77,9 @@ pub(crate) async fn totals(
     check::total(&physical)?;
     let keys = keys(boundary)?;
     let bounding = bounding(boundary, rank_key, keys.clone());
-    let kernel = |error: voilage_kernels::KernelError| Failure::Data(error.to_string());
-    let mut bounder = Bounder::new(bounding, physical.schema()).map_err(kernel)?;
-    let mut stream = execute_stream(physical, state.task_ctx()).map_err(data)?;
-    while let Some(batch) = stream.next().await {
-        bounder.push(&batch.map_err(data)?).map_err(kernel)?;
-    }
-    bounder.finish().and_then(|state| state.cells(&keys)).map_err(kernel)
+    let context = state.task_ctx();
+    let bounded = intake::bounded(physical, &context, bounding, resources, &folder).await?;
+    bounded.cells(&keys).map_err(intake::kernel)
 }
 
 fn bounding(boundary: &Boundary, rank_key: [u8; 16], keys: Keys) -> BoundingPlan {
