@@ -29,7 +29,10 @@ pub(crate) struct HubParts {
     pub(crate) principal: String,
     operator_log: PathBuf,
     pub(crate) resources: Resources,
+    /// Plans, and runs what follows a release: one thread, so that rows keep their order.
     runtime: Mutex<Runtime>,
+    /// Reads owned rows, where order is of no consequence, on all cores.
+    readers: Runtime,
 }
 
 /// What a hub needs from outside; tests replace it.
@@ -113,10 +116,9 @@ impl Hub {
     pub fn open_with(path: &Path, surroundings: Surroundings) -> Result<Self, QueryError> {
         let catalogue = Catalogue::read(path)?;
         let ledger = Ledger::open(&catalogue.ledger, surroundings.clock)?;
-        let runtime = Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|_| QueryError::bug("no runtime for execution"))?;
+        let no_runtime = |_| QueryError::bug("no runtime for execution");
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+        let readers = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
         let resources = Resources::new(catalogue.memory_mib, catalogue.spill.clone());
         resources.spill.clear();
         let operator_log = catalogue.ledger.with_extension("operator.log");
@@ -129,6 +131,7 @@ impl Hub {
                 operator_log,
                 resources,
                 runtime: Mutex::new(runtime),
+                readers,
             }),
         })
     }
@@ -158,6 +161,11 @@ impl HubParts {
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         let runtime = self.runtime.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         runtime.block_on(future)
+    }
+
+    /// Waits for a future that reads owned rows.
+    pub(crate) fn block_on_all_cores<T>(&self, future: impl Future<Output = T>) -> T {
+        self.readers.block_on(future)
     }
 
     /// Appends a detail that analysts must not see to the operator's log. A log that cannot be

@@ -179,7 +179,7 @@ impl Question {
             let rank_key = rank_key(&charge.bounding_key, index);
             let reading = execute::totals(attempt, boundary, rank_key, &self.files, &hub.resources);
             let totals = hub
-                .block_on(interrupt.unless_raised(reading))
+                .block_on_all_cores(interrupt.unless_raised(reading))
                 .ok_or(QueryError::Interrupted)?
                 .map_err(|failure| self.failed(failure))?;
             let mut noise = hub.randomness.noise()?;
