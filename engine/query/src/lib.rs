@@ -14,6 +14,7 @@ mod door;
 pub mod error;
 mod execute;
 pub mod explanation;
+pub mod expression;
 pub mod functions;
 pub mod hub;
 pub mod interrupt;

@@ -10,6 +10,8 @@ mod corpus;
 mod coverage;
 mod crash;
 mod demo;
+mod expressions;
+mod functions;
 mod interrupts;
 mod neighbours;
 mod random_plans;

@@ -352,8 +352,7 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
             };
             let end = |value: &toml::Value| {
                 let kind = section.r#type;
-                bound(kind, value)
-                    .ok_or((format!("a bound is no finite {}", kind.name()), fix.to_owned()))
+                bound(kind, value).ok_or((problem(kind), fix.to_owned()))
             };
             let (lower, upper) = (end(lower)?, end(upper)?);
             if lower >= upper {
@@ -381,6 +380,13 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
             }
             Ok(Declared::Values(list))
         }
+    }
+}
+
+fn problem(kind: Type) -> String {
+    match kind {
+        Type::Float64 => "a bound is not a finite number".to_owned(),
+        other => format!("a bound is no {}", other.name()),
     }
 }
 

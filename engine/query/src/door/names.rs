@@ -16,6 +16,7 @@ use super::planner::{no_column, suggestion};
 use super::text::{folded, place_of_span};
 use crate::catalogue::Catalogue;
 use crate::error::nearest;
+use crate::functions;
 use crate::refusal::{Place, Refusal, RefusalCode};
 
 /// A query may read so many relations once its table expressions are written out: planning takes
@@ -240,6 +241,9 @@ fn joined(name: &ObjectName) -> (String, Option<Place>) {
 }
 
 fn unknown_function(name: &str, state: &SessionState) -> Refusal {
+    if let Some(refusal) = functions::known_elsewhere(name, &format!("the function {name}")) {
+        return refusal;
+    }
     let known: BTreeSet<&str> = [
         state.scalar_functions().keys().map(String::as_str).collect::<Vec<_>>(),
         state.aggregate_functions().keys().map(String::as_str).collect(),

@@ -167,6 +167,16 @@ impl Lowering<'_> {
                 let parts = vec![self.text(left)?, self.text(right)?];
                 return self.call(expr, Function::Join, parts);
             }
+            Operator::RegexMatch
+            | Operator::RegexIMatch
+            | Operator::RegexNotMatch
+            | Operator::RegexNotIMatch => {
+                return Err(refuse(
+                    expr,
+                    "a regular expression may take long for one row and not for another",
+                    "use s LIKE 'I2%', starts_with(s, 'I2') or strpos(s, 'x') > 0",
+                ));
+            }
             _ => {
                 return Err(refuse(
                     expr,

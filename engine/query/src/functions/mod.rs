@@ -24,7 +24,7 @@ pub use document::document;
 pub use forms::{FORMS, Form};
 pub(crate) use lower::lower;
 pub(crate) use planner::{Syntax, Types};
-pub(crate) use refused::better;
+pub(crate) use refused::{better, known_elsewhere};
 pub(crate) use table::Rule;
 pub use table::{Entry, Overload, TABLE};
 pub(crate) use udf::{Convert, Matches, Total, registered};

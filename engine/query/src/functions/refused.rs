@@ -116,20 +116,22 @@ const KNOWN: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// The refusal of a function, with the way to write it here.
-pub(crate) fn better(name: &str, subject: &str) -> Refusal {
+/// The refusal of a function that people know from elsewhere, with the way to write it here.
+pub(crate) fn known_elsewhere(name: &str, subject: &str) -> Option<Refusal> {
     let name = name.to_ascii_lowercase();
-    let known = KNOWN.iter().find(|(names, _, _)| names.contains(&name.as_str()));
-    let (why, fix) = match known {
-        Some((_, why, fix)) => ((*why).to_owned(), (*fix).to_owned()),
-        None => {
-            let names = TABLE.iter().flat_map(|entry| entry.sql).copied();
-            let fix = match nearest(&name, names) {
-                Some(close) => format!("did you mean {close}?"),
-                None => "see docs/functions.md for what there is".to_owned(),
-            };
-            (format!("the function {name} is not on the allow-list"), fix)
-        }
-    };
-    Refusal::new(RefusalCode::Expression, subject, why, fix)
+    let (_, why, fix) = KNOWN.iter().find(|(names, _, _)| names.contains(&name.as_str()))?;
+    Some(Refusal::new(RefusalCode::Expression, subject, *why, *fix))
+}
+
+/// The refusal of any function.
+pub(crate) fn better(name: &str, subject: &str) -> Refusal {
+    known_elsewhere(name, subject).unwrap_or_else(|| {
+        let names = TABLE.iter().flat_map(|entry| entry.sql).copied();
+        let fix = match nearest(name, names) {
+            Some(close) => format!("did you mean {close}?"),
+            None => "see docs/functions.md for what there is".to_owned(),
+        };
+        let why = format!("the function {name} is not on the allow-list");
+        Refusal::new(RefusalCode::Expression, subject, why, fix)
+    })
 }

@@ -276,7 +276,7 @@ fn rising(
     let undefined = low < least || at(low.max(least)).is_none();
     let lowest = if function == Function::Exponential { 0.0 } else { f64::NEG_INFINITY };
     let widened = |value: f64, up: bool| {
-        let by = value.abs() * error + if error > 0.0 { f64::MIN_POSITIVE } else { 0.0 };
+        let by = value.abs() * error;
         if up { value + by } else { value - by }
     };
     let low = at(low.max(least)).map_or(lowest, |low| widened(low, false).max(lowest));
