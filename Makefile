@@ -15,10 +15,10 @@ PERMIT_DATES := --starts 2026-01-01 --ends 2035-12-31
 # The same interpreter for cargo and maturin, so that the bindings are not compiled twice.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 
-PYTHON_FILES := examples $(wildcard python/voilage python/tests)
+PYTHON_FILES := examples docs $(wildcard python/voilage python/tests)
 
 .PHONY: help setup build package records demo test check format lint deny clippy stubs once bench \
-        clean-demo random-plans
+        docs notebooks clean-demo random-plans
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -85,6 +85,14 @@ N ?= 10000
 SEED ?= 0
 random-plans: ## compare N random questions on neighbours, from SEED on (N=10000 SEED=0)
 	@cargo run --locked --package voilage-tests --bin voilage-random-plans -- $(N) $(SEED)
+
+docs: package ## the documentation site into out/site
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r python/requirements-docs.txt
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open out/site/index.html"
+
+notebooks: package records ## run the documentation's notebooks and keep their outputs
+	@$(BIN)/python docs/notebooks/execute.py
 
 clean-demo: ## remove the demo's records, ledger and reports; builds stay
 	rm -rf $(DATA) $(OUT)

@@ -71,6 +71,50 @@ def test_learned_keys(study: vo.Study) -> None:
     assert result.to_arrow().column("ward").to_pylist() == ["ward 0", "ward 1"]
 
 
+def test_bounds_in_the_question(study: vo.Study) -> None:
+    """Bounds cut values and shrink the noise."""
+    wide = study.table("visits").agg(mean=vo.mean("cost")).epsilon(1)
+    tight = study.table("visits").agg(mean=vo.mean("cost", 0, 10)).epsilon(1)
+    assert tight.preview().errors["mean"] < wide.preview().errors["mean"] / 9
+    result = tight.run()
+    assert 8 < result["mean"].value[0] <= 10
+
+
+def test_bins(study: vo.Study) -> None:
+    visits = study.table("visits").filter(vo.col("cost").is_not_null())
+    question = visits.group_by(vo.histogram("cost", 20, 60, bins=4)).agg(n=vo.count())
+    table = question.rho("0.2").run().to_arrow().to_pydict()
+    assert table["cost_from"] == [20.0, 30.0, 40.0, 50.0]
+    # 400 people have two rows each and cost 0 to 99 once in four: outside counts at the ends.
+    for count, exact in zip(table["n"], [240, 80, 80, 400], strict=True):
+        assert abs(count - exact) < 40
+
+
+@pytest.mark.parametrize("bins", [0, -1, 1.5, True, 10_000])
+def test_bins_that_are_none(bins: int) -> None:
+    with pytest.raises(vo.FixQuery, match=r"bins\n  fix: write for example"):
+        vo.histogram("cost", 0, 1, bins=bins)
+    with pytest.raises(vo.FixQuery, match="has no width"):
+        vo.histogram("cost", 1, float("nan"))
+
+
+def test_choices_months_and_arithmetic(study: vo.Study) -> None:
+    visits = study.table("visits")
+    dear = vo.when(vo.col("cost") > 50, "dear").otherwise("cheap")
+    result = visits.group_by(kind=dear).agg(n=vo.count()).rho("0.1").run().to_arrow().to_pydict()
+    assert result["kind"] == ["cheap", "dear"]
+    months = visits.group_by(vo.month("day"), vo.col("site")).agg(n=vo.count())
+    assert months.sql_text == (
+        'SELECT date_trunc(\'month\', "day") AS "month", "site", COUNT(*) AS "n" '
+        'FROM "visits" GROUP BY date_trunc(\'month\', "day"), "site"'
+    )
+    assert months.epsilon(1).preview().affordable
+    cents = vo.col("cost").fill_null(0) * 100 + 1
+    exact = visits.agg(cents=vo.mean((cents % 1000) / 10, 0, 100)).epsilon(1)
+    assert exact.preview().affordable
+    assert visits.filter(vo.col("ward").like("ward %")).agg(n=vo.count()).epsilon(1).preview()
+
+
 def test_dates(study: vo.Study) -> None:
     assert literal(dt.date(2026, 1, 31)) == "DATE '2026-01-31'"
     assert literal(dt.datetime(2026, 1, 31, 5)) == "TIMESTAMP '2026-01-31 05:00:00'"

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from conftest import Golden
 
 import voilage as vo
+from conftest import Golden
 
 ROWS: dict[str, list[Any]] = {
     "person": [person for person in range(300) for _ in range(2)],

@@ -12,9 +12,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
-from conftest import Golden
 
 import voilage as vo
+from conftest import Golden
 from voilage._progress import Progress
 
 SQL = "SELECT site, COUNT(DISTINCT person) AS people FROM visits GROUP BY site"
@@ -161,7 +161,8 @@ def test_progress_shows_stages_and_no_counts(
             self.options, self.said, self.steps, self.open = options, list[str](), 0, True
             made.append(self)
 
-        def set_description_str(self, text: str) -> None:
+        def set_description_str(self, text: str, *, refresh: bool) -> None:
+            assert not refresh
             self.said.append(text)
 
         def update(self, steps: int) -> None:

@@ -24,7 +24,7 @@ KEY = Cells("site", "text", ["north", "<script>", None], None)
 class Balanced(HTMLParser):
     """Fails on a tag that is not closed in order."""
 
-    VOID = frozenset({"br", "line", "circle", "rect", "polyline"})
+    VOID = frozenset({"br", "line", "circle", "rect", "polyline", "path"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -203,9 +203,10 @@ def test_preview_card(study: vo.Study) -> None:
 
 
 def explained(bounds: tuple[float, float]) -> dict[str, object]:
+    held = {"lower": str(bounds[0]), "upper": str(bounds[1])}
     return {
         "columns": [{"name": "mean", "boundary": 0, "output": 0}],
-        "boundaries": [{"outputs": [{"kind": "mean", "bounds": list(bounds)}]}],
+        "boundaries": [{"outputs": [{"kind": "mean", "range": held}]}],
     }
 
 

@@ -19,6 +19,7 @@ from voilage._demo import demo
 from voilage._expr import Expr, col
 from voilage._frame import Frame
 from voilage._hub import Hub, open  # noqa: A004  (`voilage.open` is how a hub is opened)
+from voilage._keys import When, histogram, month, week, when, year
 from voilage._local import LocalHub
 from voilage._loss import LossInput
 from voilage._magic import load_ipython_extension
@@ -33,10 +34,11 @@ from voilage._native import (
 )
 from voilage._preview import Preview
 from voilage._query import Query
+from voilage._question import Grouped, Unpriced
 from voilage._result import Result
 from voilage._schema import Schema
 from voilage._study import Study
-from voilage._table import Cohort, Grouped, Table, Unpriced
+from voilage._table import Cohort, Table
 from voilage._values import Values
 
 __all__ = [
@@ -63,13 +65,19 @@ __all__ = [
     "Unpriced",
     "Values",
     "VoilageError",
+    "When",
     "__version__",
     "col",
     "count",
     "count_units",
     "demo",
+    "histogram",
     "load_ipython_extension",
     "mean",
+    "month",
     "open",
     "sum",
+    "week",
+    "when",
+    "year",
 ]

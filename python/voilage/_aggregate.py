@@ -44,6 +44,16 @@ class Aggregate:
             lambda unit: f"(CAST({self._render(unit)} AS DOUBLE) / NULLIF({below(unit)}, 0))"
         )
 
+    def __radd__(self, other: Bound) -> Aggregate:
+        return self + other
+
+    def __rmul__(self, other: Bound) -> Aggregate:
+        return self * other
+
+    def __rsub__(self, other: Bound) -> Aggregate:
+        left = literal(other)
+        return Aggregate(lambda unit: f"({left} - {self._render(unit)})")
+
     def __repr__(self) -> str:
         return f"<voilage.Aggregate {self._render('unit')}>"
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from voilage._html import ACCENT, escape
 
-WIDTH, HEIGHT = 520, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 28, 48
+WIDTH, HEIGHT = 520, 244
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 28, 32
 TICKS = 5
+CAP = 6
 LABEL_MAX = 12
 
 
@@ -112,9 +113,12 @@ class Chart:
                     f'<rect x="{x - wide / 2:.1f}" y="{min(zero, value):.1f}" width="{wide:.1f}" '
                     f'height="{abs(zero - value):.1f}" fill="{ACCENT}" fill-opacity=".6"/>'
                 )
+            path = f"M{x:.1f},{high:.1f}V{low:.1f}" + "".join(
+                f"M{x - CAP:.1f},{end:.1f}H{x + CAP:.1f}" for end in (low, high)
+            )
             parts.append(
-                f'<g opacity="{opacity}">{shape}<line x1="{x:.1f}" x2="{x:.1f}" y1="{high:.1f}" '
-                f'y2="{low:.1f}" stroke="currentColor" stroke-width="1.5"/></g>'
+                f'<g opacity="{opacity}">{shape}'
+                f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.5"/></g>'
             )
             if index % every == 0:
                 parts.append(self._label(x, mark.label))
@@ -126,9 +130,10 @@ class Chart:
             path = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
             style = f'stroke="{ACCENT}" stroke-width="2"'
             if index > 0:
-                style = 'stroke="currentColor" stroke-opacity=".5" stroke-dasharray="4 4"'
+                dashes = f"{5 - 2 * index} 4"
+                style = f'stroke="currentColor" stroke-opacity=".6" stroke-dasharray="{dashes}"'
             parts.append(f'<polyline points="{path}" fill="none" {style}/>')
-            x, y = LEFT + 190 + index * 130, 16
+            x, y = LEFT + 7 * len(self.title) + 40 + index * 95, 16
             parts.append(
                 f'<line x1="{x - 22}" x2="{x - 6}" y1="{y - 4}" y2="{y - 4}" {style}/>'
                 f'<text x="{x}" y="{y}">{escape(name)}</text>'

@@ -50,7 +50,7 @@ def demo(folder: str | os.PathLike[str] = "voilage-demo") -> LocalHub:
         source=SOURCE,
     )
     names = {"code": list(DIAGNOSES), "name": list(DIAGNOSES.values())}
-    hub.register_public("diagnoses", names, provenance=SOURCE)
+    hub.register_public("diagnoses", names, provenance="the demo's source code")
     hub.open_project(
         "demo",
         epsilon=4,

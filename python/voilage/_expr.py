@@ -82,13 +82,14 @@ class Expr:
     <voilage.Expr (("age" >= 65) AND ("site" IN ('North', 'South')))>
     """
 
-    __slots__ = ("_name", "_sql")
+    __slots__ = ("_name", "_shown", "_sql")
     # == makes an expression, so that nothing can be found by it.
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, sql: str, name: str | None = None) -> None:
+    def __init__(self, sql: str, name: str | None = None, shown: str | None = None) -> None:
         self._sql = sql
         self._name = name
+        self._shown = shown or sql
 
     @property
     def sql_text(self) -> str:
@@ -126,6 +127,36 @@ class Expr:
 
     def __invert__(self) -> Expr:
         return Expr(f"(NOT {self._sql})")
+
+    def __add__(self, other: Expr | Literal) -> Expr:
+        return self._compare("+", other)
+
+    def __radd__(self, other: Literal) -> Expr:
+        return Expr(f"({literal(other)} + {self._sql})")
+
+    def __sub__(self, other: Expr | Literal) -> Expr:
+        return self._compare("-", other)
+
+    def __rsub__(self, other: Literal) -> Expr:
+        return Expr(f"({literal(other)} - {self._sql})")
+
+    def __mul__(self, other: Expr | Literal) -> Expr:
+        return self._compare("*", other)
+
+    def __rmul__(self, other: Literal) -> Expr:
+        return Expr(f"({literal(other)} * {self._sql})")
+
+    def __truediv__(self, other: Expr | Literal) -> Expr:
+        return self._compare("/", other)
+
+    def __rtruediv__(self, other: Literal) -> Expr:
+        return Expr(f"({literal(other)} / {self._sql})")
+
+    def __mod__(self, other: Expr | Literal) -> Expr:
+        return self._compare("%", other)
+
+    def __neg__(self) -> Expr:
+        return Expr(f"(- {self._sql})")
 
     def __bool__(self) -> Never:
         raise TypeError(
@@ -174,6 +205,33 @@ class Expr:
         <voilage.Expr ("cost" IS NOT NULL)>
         """
         return Expr(f"({self._sql} IS NOT NULL)")
+
+    def clip(self, lower: float, upper: float) -> Expr:
+        """Cut numbers at two bounds; this gives any number a range, so that it can be summed.
+
+        >>> import voilage as vo
+        >>> vo.col("cost").clip(0, 100)
+        <voilage.Expr clamp("cost", 0, 100)>
+        """
+        return Expr(f"clamp({self._sql}, {literal(lower)}, {literal(upper)})", self._name)
+
+    def fill_null(self, value: Literal) -> Expr:
+        """Put a value where there is none.
+
+        >>> import voilage as vo
+        >>> vo.col("cost").fill_null(0)
+        <voilage.Expr COALESCE("cost", 0)>
+        """
+        return Expr(f"COALESCE({self._sql}, {literal(value)})", self._name)
+
+    def like(self, pattern: str) -> Expr:
+        """Whether a text has a form: `%` stands for any letters, `_` for one.
+
+        >>> import voilage as vo
+        >>> vo.col("diagnosis").like("E1%")
+        <voilage.Expr ("diagnosis" LIKE 'E1%')>
+        """
+        return Expr(f"({self._sql} LIKE {literal(pattern)})")
 
     def __repr__(self) -> str:
         return f"<voilage.Expr {self._sql}>"

@@ -23,7 +23,8 @@ def cell(content: str, *, head: bool = False, right: bool = False, extra: str = 
     """Return one cell of a table; the content is HTML already."""
     tag = "th" if head else "td"
     side = "right" if right else "left"
-    return f'<{tag} style="text-align:{side};vertical-align:top;{extra}">{content}</{tag}>'
+    style = f"text-align:{side};vertical-align:top;padding:3px 9px;{extra}"
+    return f'<{tag} style="{style}">{content}</{tag}>'
 
 
 def bar(part: float, label: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 from typing import Any
 
 from voilage import _native
-from voilage._convert import EPOCH_ORDINAL
+from voilage._convert import EPOCH, EPOCH_ORDINAL
 from voilage._errors import fix_query
 from voilage._frame import Frame
 from voilage._schema import Column, Schema, TableSchema
@@ -49,11 +50,15 @@ def _value(column: Column, made_up: random.Random) -> Any:  # noqa: ANN401, PLR0
     if made_up.random() < NULL_RATE:
         return None
     if column.values is not None:
-        return made_up.choice(column.values)
+        chosen = made_up.choice(column.values)
+        return _number(chosen) if isinstance(chosen, dt.date) else chosen
     if column.bounds is not None:
-        lower, upper = column.bounds
-        drawn = made_up.uniform(lower, upper)
-        return round(drawn) if column.type == "int64" else drawn
+        lower, upper = (_number(end) for end in column.bounds)
+        return (
+            made_up.uniform(lower, upper)
+            if column.type == "float64"
+            else _whole(made_up, lower, upper)
+        )
     if column.type == "bool":
         return made_up.random() < 0.5
     if column.type == "date":
@@ -63,3 +68,14 @@ def _value(column: Column, made_up: random.Random) -> Any:  # noqa: ANN401, PLR0
     if column.type == "utf8":
         return f"text-{made_up.randint(1, 20)}"
     return made_up.randint(1, 100) if column.type == "int64" else made_up.uniform(0, 100)
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401  (what Arrow holds for it)
+    """Return days or microseconds since 1970 for dates and timestamps."""
+    if isinstance(value, dt.datetime):
+        return (value - EPOCH) // dt.timedelta(microseconds=1)
+    return value.toordinal() - EPOCH_ORDINAL if isinstance(value, dt.date) else value
+
+
+def _whole(made_up: random.Random, lower: float, upper: float) -> int:
+    return made_up.randint(math.ceil(lower), math.floor(upper))

@@ -83,6 +83,17 @@ class Preview:
         """
         return {name: output["error_95"] for name, output in self._outputs()}
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is worth knowing before paying, from public parameters alone.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(*) FROM visits", rho="1000").preview().warnings
+        ("the project's budget does not suffice for this question",)
+        """
+        return tuple(self._content["warnings"])
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dictionaries, lists and strings.
 
@@ -113,6 +124,7 @@ class Preview:
         for name, output in self._outputs():
             error = show_error(output["error_95"])
             pairs.append((name, f"&plusmn; {error} at 95% {escape(output['note'])}"))
+        pairs += [("note", escape(warning)) for warning in self.warnings]
         details = (
             f'<details style="{SMALL}"><summary>keys, bounds and noise</summary>'
             f'<pre style="white-space:pre-wrap">{escape(self._text)}</pre></details>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import warnings
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ class Progress:
         """Move on by one stage. Reading has no end that may be shown, so that it is named only."""
         if self._bar is None:
             return
-        self._bar.set_description_str(f"voilage: {stage}")
+        self._bar.set_description_str(f"voilage: {stage}", refresh=False)
         if stage != "reading":
             self._bar.update(1)
 
@@ -50,7 +51,10 @@ def _someone_watches() -> bool:
 def _bar(total: int) -> Any:  # noqa: ANN401  (tqdm has no types)
     if importlib.util.find_spec("tqdm") is None:
         return None
-    from tqdm.auto import tqdm  # noqa: PLC0415  (optional)
+    with warnings.catch_warnings():
+        # Without ipywidgets a plain bar is shown, which needs no warning.
+        warnings.simplefilter("ignore")
+        from tqdm.auto import tqdm  # noqa: PLC0415  (optional)
 
     return tqdm(
         total=total,

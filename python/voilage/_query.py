@@ -60,6 +60,17 @@ class Query:
         """
         return self._native.sql
 
+    @property
+    def price(self) -> str:
+        """What the question may cost, as it was said. Only the same price is the same question.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits", share="1%").price
+        'a share of 1%'
+        """
+        return str(self._price)
+
     def preview(self) -> Preview:
         """Return what the question costs and how exact its answer will be. Free.
 
@@ -117,4 +128,4 @@ class Query:
     def __repr__(self) -> str:
         sql = " ".join(self.sql_text.split())
         short = sql if len(sql) <= TEXT_MAX else f"{sql[:TEXT_MAX]} ..."
-        return f"<voilage.Query {short!r}: preview() is free, run() charges>"
+        return f"<voilage.Query {short!r} at {self.price}: preview() is free, run() charges>"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voilage._convert import EPOCH, EPOCH_ORDINAL
 from voilage._errors import fix_query, suggestion
 from voilage._html import MUTED, SMALL, cell, escape
 
@@ -18,14 +21,14 @@ class Column:
 
     name: str
     type: str
-    bounds: tuple[float, float] | None
+    bounds: tuple[Any, Any] | None
     values: tuple[Any, ...] | None
     source: str | None
 
     def declared(self) -> str:
         """Return what is enforced, in words."""
         if self.bounds is not None:
-            return f"{self.bounds[0]:g} to {self.bounds[1]:g}"
+            return f"{_short(self.bounds[0])} to {_short(self.bounds[1])}"
         if self.values is not None:
             shown = ", ".join(str(value) for value in self.values[:VALUES_SHOWN])
             more = len(self.values) - VALUES_SHOWN
@@ -111,6 +114,10 @@ class Schema(Mapping[str, TableSchema]):
         return "".join(_table_html(table) for table in self._tables.values())
 
 
+def _short(end: Any) -> str:  # noqa: ANN401
+    return f"{end:.12g}" if isinstance(end, float) else str(end)
+
+
 def _table(content: dict[str, Any]) -> TableSchema:
     columns = [_column(column) for column in content["columns"]]
     return TableSchema(
@@ -127,10 +134,23 @@ def _column(content: dict[str, Any]) -> Column:
     declared = content["declared"]
     bounds = values = None
     if isinstance(declared, dict) and "Bounds" in declared:
-        bounds = (declared["Bounds"]["lower"], declared["Bounds"]["upper"])
+        ends = declared["Bounds"]
+        bounds = (_plain(ends["lower"]), _plain(ends["upper"]))
     elif isinstance(declared, dict) and "Values" in declared:
-        values = tuple(next(iter(value.values())) for value in declared["Values"])
+        values = tuple(_plain(value) for value in declared["Values"])
     return Column(content["name"], content["type"], bounds, values, content["source"])
+
+
+def _plain(value: dict[str, Any]) -> Any:  # noqa: ANN401  (a value of any type)
+    """Return the engine's value as Python's own; doubles come as their bits."""
+    (kind, content), *_ = value.items()
+    if kind == "float":
+        return struct.unpack(">d", bytes.fromhex(content))[0]
+    if kind == "date":
+        return dt.date.fromordinal(EPOCH_ORDINAL + content)
+    if kind == "timestamp":
+        return EPOCH + dt.timedelta(microseconds=content)
+    return content
 
 
 def _table_html(table: TableSchema) -> str:

@@ -70,7 +70,7 @@ class Study:
         >>> import voilage as vo
         >>> study = vo.demo().project("demo")
         >>> study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", share="2%")
-        <voilage.Query 'SELECT COUNT(DISTINCT person) AS people FROM visits': ...>
+        <voilage.Query 'SELECT COUNT(DISTINCT person) AS people FROM visits' at a share of 2%: ...>
         """
         price = Price(
             epsilon=loss_text("epsilon", epsilon),

@@ -31,13 +31,13 @@ def warnings_of(columns: list[Cells], explained: dict[str, Any]) -> list[str]:
 
 
 def _bounds(name: str, explained: dict[str, Any]) -> tuple[float, float] | None:
-    """Return the bounds of a mean's values, if the engine tells them."""
+    """Return the bounds of the values of a mean."""
     for column in explained["columns"]:
         if column["name"] == name:
             output = explained["boundaries"][column["boundary"]]["outputs"][column["output"]]
-            bounds = output.get("bounds")
-            if output["kind"] == "mean" and bounds is not None:
-                return float(bounds[0]), float(bounds[1])
+            held = output["range"]
+            if output["kind"] == "mean" and held is not None:
+                return float(held["lower"]), float(held["upper"])
     return None
 
 

@@ -1,0 +1,196 @@
+"""Groups and aggregates over a table: a statement that lacks only its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from voilage._aggregate import Aggregate
+from voilage._errors import fix_query, suggestion
+from voilage._expr import Expr, identifier
+
+if TYPE_CHECKING:
+    from voilage._loss import LossInput
+    from voilage._query import Query
+    from voilage._study import Study
+    from voilage._table import Table
+
+
+def key_name(key: str | Expr) -> str:
+    name = key if isinstance(key, str) else key._name
+    if name is None:
+        raise fix_query(
+            f"the group key {key!r} has no name", "write group_by(name=...) to give it one"
+        )
+    return name
+
+
+class Grouped:
+    """Rows in groups; made by :meth:`voilage.Table.group_by`.
+
+    >>> import voilage as vo
+    >>> vo.demo().project("demo").table("visits").group_by("site")
+    <voilage.Grouped by site>
+    """
+
+    __slots__ = ("_keys", "_table")
+
+    def __init__(self, table: Table, keys: tuple[tuple[str, Expr], ...]) -> None:
+        self._table = table
+        self._keys = keys
+
+    def agg(self, **aggregates: Aggregate) -> Unpriced:
+        """Name what is asked of each group.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.group_by("site").agg(visits=vo.count(), total=vo.sum("cost")).epsilon(0.5)
+        <voilage.Query 'SELECT "site", COUNT(*) AS "visits", SUM("cost") AS "total" FROM ...>
+        """
+        if not aggregates:
+            raise fix_query("agg() asks for nothing", "write agg(people=vo.count_units())")
+        names = [name for name, _ in self._keys]
+        for name, aggregate in aggregates.items():
+            if not isinstance(aggregate, Aggregate):
+                raise TypeError(
+                    f"{name} is {type(aggregate).__name__}, not an aggregate\n"
+                    f"  fix: write for example {name}=vo.count_units()"
+                )
+            if name in names:
+                raise fix_query(f"{name} is a group key already", f"name the column {name}_2")
+        return Unpriced(self._table._study, Parts(self._table, self._keys, aggregates))
+
+    def __repr__(self) -> str:
+        return f"<voilage.Grouped by {', '.join(name for name, _ in self._keys)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a statement."""
+
+    table: Table
+    keys: tuple[tuple[str, Expr], ...]
+    aggregates: dict[str, Aggregate]
+    order: str | None = None
+    rows: int | None = None
+
+    def sql(self) -> str:
+        """Return the statement."""
+        unit = self.table._source.unit_sql()
+        shown = [_aliased(expr, name) for name, expr in self.keys]
+        shown += [
+            f"{aggregate._render(unit)} AS {identifier(name)}"
+            for name, aggregate in self.aggregates.items()
+        ]
+        text = f"SELECT {', '.join(shown)} FROM {self.table._from_where()}"  # noqa: S608  (quoted)
+        if self.keys:
+            text += f" GROUP BY {', '.join(expr.sql_text for _, expr in self.keys)}"
+        if self.order is not None:
+            text += f" ORDER BY {self.order}"
+        if self.rows is not None:
+            text += f" LIMIT {self.rows}"
+        return text
+
+
+def _aliased(key: Expr, name: str) -> str:
+    plain = key._name == name and key._shown.rpartition(".")[2] == identifier(name)
+    return key._shown if plain else f"{key._shown} AS {identifier(name)}"
+
+
+class Unpriced:
+    """A question without a price; made by `agg`. Say what it may cost to get a query.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> question = visits.agg(people=vo.count_units())
+    >>> question.share("1%").preview().share
+    '1.00%'
+    """
+
+    __slots__ = ("_parts", "_study")
+
+    def __init__(self, study: Study, parts: Parts) -> None:
+        self._study = study
+        self._parts = parts
+
+    @property
+    def sql_text(self) -> str:
+        """The question as SQL: what the engine reads.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").table("visits").agg(visits=vo.count()).sql_text
+        'SELECT COUNT(*) AS "visits" FROM "visits"'
+        """
+        return self._parts.sql()
+
+    def sort(self, column: str, *, descending: bool = False) -> Unpriced:
+        """Order the released rows. Free.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> by_site = visits.group_by("site").agg(people=vo.count_units())
+        >>> by_site.sort("people", descending=True).head(2).sql_text.endswith("DESC LIMIT 2")
+        True
+        """
+        known = [name for name, _ in self._parts.keys] + list(self._parts.aggregates)
+        if column not in known:
+            raise fix_query(f"the result has no column {column}", suggestion(column, known))
+        order = f"{identifier(column)}{' DESC' if descending else ''}"
+        return Unpriced(self._study, replace(self._parts, order=order))
+
+    def head(self, rows: int) -> Unpriced:
+        """Keep the first released rows. Free.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> top = visits.group_by("site").agg(people=vo.count_units()).sort("site").head(1)
+        >>> len(top.epsilon(0.5).run())
+        1
+        """
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise fix_query(f"head({rows!r}) keeps no number of rows", "write head(10)")
+        return Unpriced(self._study, replace(self._parts, rows=rows))
+
+    def epsilon(self, epsilon: LossInput) -> Query:
+        """Let the question alone be (epsilon, delta)-private.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).epsilon(0.5).sql_text
+        'SELECT COUNT(DISTINCT "person") AS "people" FROM "visits"'
+        """
+        return self._study.sql(self.sql_text, epsilon=epsilon)
+
+    def rho(self, rho: LossInput) -> Query:
+        """Let the question cost so much zero-concentrated loss; these add up.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).rho("0.001").preview().loss["rho"] <= "0.001"
+        True
+        """
+        return self._study.sql(self.sql_text, rho=rho)
+
+    def share(self, share: str) -> Query:
+        """Let the question cost a share of the project's budget; these add up.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.agg(people=vo.count_units()).share("2%").preview().share
+        '2.00%'
+        """
+        return self._study.sql(self.sql_text, share=share)
+
+    def with_error(self, **errors: float) -> Query:
+        """Take the cheapest price at which each column is within its error at 95%.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> query = visits.agg(people=vo.count_units()).with_error(people=25)
+        >>> query.preview().errors["people"] <= 25
+        True
+        """
+        return self._study._cheapest(self.sql_text, errors)
+
+    def __repr__(self) -> str:
+        return f"<voilage.Unpriced {self.sql_text!r}: .epsilon(..), .share(..) or .with_error(..)>"
