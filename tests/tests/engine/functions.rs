@@ -76,6 +76,32 @@ fn functions_give_ranges_and_public_keys_and_one_person_changes_nothing_else() {
     insta::assert_snapshot!("functions", text);
 }
 
+/// A column keeps its name and loses its bounds where an expression redefines it.
+#[test]
+fn bounds_are_not_believed_after_a_column_is_redefined() {
+    let neighbourhood = Neighbourhood::build(&hub(), "hostile", &[]);
+    let explained = |sql: &str| {
+        let question = neighbourhood.study().question(sql, &Spend::AsWritten);
+        question.map(|question| question.explanation().to_string())
+    };
+    for (inner, range) in [
+        ("cost", "[0, 100]"),
+        ("cost * 100 AS cost", "[0, 10000]"),
+        ("-cost AS cost", "[-100, 0]"),
+        ("CASE WHEN flag THEN cost ELSE size * 10 END AS cost", "[-50, 600]"),
+    ] {
+        let text =
+            explained(&format!("SELECT SUM(cost) AS s FROM (SELECT {inner} FROM events) AS e"));
+        let text = text.unwrap();
+        assert!(text.contains(range), "{inner}: {text}");
+    }
+    let unbounded = "SELECT SUM(cost) AS s FROM (SELECT cost * raw AS cost FROM events) AS e";
+    assert!(explained(unbounded).unwrap_err().to_string().contains("missing-bounds"));
+    let key =
+        "SELECT kind, COUNT(*) AS n FROM (SELECT code AS kind FROM events) AS e GROUP BY kind";
+    assert!(explained(key).unwrap().contains("learned"));
+}
+
 /// What people write, and what works instead.
 const REFUSED: [(&str, &str); 14] = [
     ("repeat(note, code) = 'x'", "note || note = 'x'"),

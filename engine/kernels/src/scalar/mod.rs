@@ -35,8 +35,12 @@ pub use pattern::Pattern;
 
 use crate::KernelError;
 
-/// A text result with more bytes is NULL, so that no chain of calls grows without bound.
+/// A text result with more bytes is NULL.
 pub const TEXT_BYTES_MAX: usize = 1 << 16;
+
+/// A text put together from others with more bytes is NULL: what can grow stays so small that a
+/// batch of it fits into memory, whatever the rows hold.
+pub const JOINED_BYTES_MAX: usize = 1 << 12;
 
 /// A function of one row. Closed: each has its kernel here and its entry in the allow-list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, StringBuilder};
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::argument::{Argument, Texts, each, each_truth, exactly, wrong};
-use super::{Function, TEXT_BYTES_MAX};
+use super::{Function, JOINED_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::KernelError;
 
 /// One text per row, or NULL.
@@ -162,7 +162,7 @@ pub(super) fn join(
                 (None, Function::Concat) => "",
                 (None, _) => return None,
             };
-            if all.len() + text.len() > TEXT_BYTES_MAX {
+            if all.len() + text.len() > JOINED_BYTES_MAX {
                 return None;
             }
             all.push_str(text);
@@ -183,7 +183,8 @@ pub(super) fn replace(arguments: &[Argument], rows: usize) -> Result<ArrayRef, K
         // The length is known before anything is written.
         let found = text.matches(from).count();
         let bytes = text.len() - found * from.len() + found.checked_mul(to.len())?;
-        (bytes <= TEXT_BYTES_MAX).then(|| text.replace(from, to))
+        // What is not longer than its text has not grown.
+        (bytes <= JOINED_BYTES_MAX.max(text.len())).then(|| text.replace(from, to))
     })
 }
 

@@ -42,6 +42,10 @@ pub(crate) fn evaluate(
     );
     let results = physical.ok()?.evaluate(&batch).ok()?.into_array(rows).ok()?;
     (0..rows)
-        .map(|row| Value::from_scalar(&ScalarValue::try_from_array(&results, row).ok()?))
+        .map(|row| match ScalarValue::try_from_array(&results, row).ok()? {
+            // As it is: a NaN that should not be there is not hidden.
+            ScalarValue::Float64(Some(float)) => Some(Value::Float(float)),
+            other => Value::from_scalar(&other),
+        })
         .collect()
 }

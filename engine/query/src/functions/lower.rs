@@ -27,6 +27,9 @@ const PATTERN_CHARACTERS_MAX: usize = 1_000;
 /// An expression may have so many parts once BETWEEN and CASE are written out.
 const PARTS_MAX: usize = 20_000;
 
+/// A call may have so many arguments: GREATEST and LEAST compare each with each.
+const ARGUMENTS_MAX: usize = 100;
+
 /// The parts that dates have.
 const DATE_PARTS: [&str; 12] = [
     "year", "isoyear", "quarter", "month", "week", "day", "doy", "dow", "isodow", "hour", "minute",
@@ -448,6 +451,13 @@ impl Lowering<'_> {
         arguments: Vec<Scalar>,
     ) -> Result<Scalar, Refusal> {
         let entry = entry(function);
+        if arguments.len() > ARGUMENTS_MAX {
+            return Err(refuse(
+                whole,
+                &format!("a function takes at most {ARGUMENTS_MAX} arguments"),
+                "split it: greatest(greatest(a, b), greatest(c, d))",
+            ));
+        }
         let kinds: Vec<Option<Type>> =
             arguments.iter().map(|argument| Some(self.kind(argument))).collect();
         let Some((wanted, gives)) = overload(entry, &kinds) else {

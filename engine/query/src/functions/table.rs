@@ -520,7 +520,7 @@ pub const TABLE: &[Entry] = &[
         sql: OPERATOR,
         takes: TEXTS,
         range: Rule::Text,
-        total: "NULL for NULL and above 64 KiB",
+        total: "NULL for NULL and above 4 KiB",
     },
     Entry {
         function: Function::Concat,
@@ -529,7 +529,7 @@ pub const TABLE: &[Entry] = &[
         sql: &["concat"],
         takes: TEXTS,
         range: Rule::Text,
-        total: "leaves NULLs out; NULL above 64 KiB",
+        total: "leaves NULLs out; NULL above 4 KiB",
     },
     Entry {
         function: Function::Replace,
@@ -538,6 +538,6 @@ pub const TABLE: &[Entry] = &[
         sql: &["replace"],
         takes: &[one(&[Text, Text, Text], Text)],
         range: Rule::Text,
-        total: "NULL above 64 KiB",
+        total: "NULL where it grows above 4 KiB",
     },
 ];
