@@ -13,3 +13,4 @@ pub mod records;
 pub mod replay;
 pub mod tidy;
 pub mod trial;
+pub mod ward;

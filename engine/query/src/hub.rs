@@ -82,6 +82,8 @@ impl Hub {
         for table in &catalogue.tables {
             TableFile::check(table)?;
         }
+        let context = crate::session::planning(&catalogue)?;
+        runtime()?.block_on(crate::views::register(&context, &catalogue))?;
         let clock = Arc::new(SystemClock);
         let (ledger, created) = match Ledger::open(&catalogue.ledger, clock.clone()) {
             Ok(ledger) => (ledger, false),
@@ -117,7 +119,7 @@ impl Hub {
         let catalogue = Catalogue::read(path)?;
         let ledger = Ledger::open(&catalogue.ledger, surroundings.clock)?;
         let no_runtime = |_| QueryError::bug("no runtime for execution");
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(no_runtime)?;
+        let runtime = runtime()?;
         let readers = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
         let resources = Resources::new(catalogue.memory_mib, catalogue.spill.clone());
         resources.spill.clear();
@@ -154,6 +156,13 @@ impl Hub {
         self.parts.ledger.project(name)?;
         Ok(Study { hub: self.clone(), name: name.to_owned() })
     }
+}
+
+fn runtime() -> Result<Runtime, QueryError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|_| QueryError::bug("no runtime for execution"))
 }
 
 impl HubParts {

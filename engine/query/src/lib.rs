@@ -27,11 +27,13 @@ mod price;
 pub mod question;
 pub mod randomness;
 mod ranges;
+mod ranking;
 pub mod receipt;
 mod refusal;
 mod release;
 mod session;
 pub mod spend;
+mod views;
 
 pub use answer::{Answer, Interval};
 pub use catalogue::Catalogue;

@@ -53,8 +53,12 @@ pub(crate) fn price(
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
         boundaries.push(boundary);
     }
-    let plan =
-        PrivatePlan { version: PrivatePlan::VERSION, dataset: project.dataset.clone(), boundaries };
+    let plan = PrivatePlan {
+        version: PrivatePlan::VERSION,
+        dataset: project.dataset.clone(),
+        boundaries,
+        derived: Vec::new(),
+    };
     Ok(Priced { plan, loss })
 }
 

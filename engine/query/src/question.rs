@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
 use voilage_budgets::{Charge, ChargeRequest, Project, RequestKey};
 use voilage_privacy::quantity::Loss;
@@ -10,7 +11,7 @@ use voilage_privacy::quantity::Loss;
 use crate::answer::Answer;
 use crate::door::{Asked, Parameters};
 use crate::error::{QueryError, Refusal, RefusalCode};
-use crate::execute::{self, Failure, Files};
+use crate::execute::{self, Derived, Failure, Files, Sources};
 use crate::explanation::Explanation;
 use crate::hub::{HubParts, Study};
 use crate::interrupt::Interrupt;
@@ -24,7 +25,7 @@ use crate::receipt::Receipt;
 use crate::release::{self, Released};
 use crate::spend::say_once;
 pub use crate::spend::{Spend, SpendOptions};
-use crate::{door, session};
+use crate::{door, session, views};
 
 /// A question that has been analysed and priced. Nothing has been read or charged.
 pub struct Question {
@@ -56,6 +57,7 @@ impl Question {
         let hub = Arc::clone(study.parts());
         let project = hub.ledger.project(study.name())?;
         let context = session::planning(&hub.catalogue)?;
+        hub.block_on(views::register(&context, &hub.catalogue))?;
         let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let spend = stated_spend(spend, &parameters, default)?;
@@ -72,8 +74,10 @@ impl Question {
         }
         options.check(&hub.catalogue, &split.drafts, &parameters)?;
         parameters.check_keys(&split.drafts)?;
-        let files = checked_files(&hub, &split.drafts, &split.above)?;
-        let Priced { plan, loss } = price(split.drafts, &project, &spend, &options)?;
+        let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
+        let files = checked_files(&hub, &split.drafts, public)?;
+        let Priced { mut plan, loss } = price(split.drafts, &project, &spend, &options)?;
+        plan.derived = split.derived;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let columns = post::traced(&split.above);
         let mut explanation = Explanation::new(&plan, &loss, &project, &hub.catalogue, &options)?;
@@ -139,12 +143,8 @@ impl Question {
         let charge = hub.ledger.admit(&self.request()?)?;
         observer.reached(Stage::Charged);
         let replayed = charge.replayed && charge.sealed;
-        let sealed = self.sealed_or_executed(&charge, observer, interrupt)?;
-        let mut released: Vec<(&Boundary, Released)> = Vec::with_capacity(sealed.len());
-        for (boundary, bytes) in self.plan.boundaries.iter().zip(&sealed) {
-            released.push((boundary, release::from_bytes(boundary, bytes)?));
-        }
         let context = session::planning(&hub.catalogue)?;
+        let (sealed, released) = self.sealed_or_executed(&charge, &context, observer, interrupt)?;
         let shown =
             hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
         observer.reached(Stage::PostProcessed);
@@ -153,21 +153,27 @@ impl Question {
         Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
     }
 
+    /// The sealed bytes of every boundary, and what they say. A later boundary may read what
+    /// earlier ones have released, and does so from their seals.
     fn sealed_or_executed(
         &self,
         charge: &Charge,
+        context: &SessionContext,
         observer: &dyn StageObserver,
         interrupt: &Interrupt,
-    ) -> Result<Vec<Vec<u8>>, QueryError> {
+    ) -> Result<(Vec<Vec<u8>>, Vec<(&Boundary, Released)>), QueryError> {
         let hub = self.study.parts();
         let mut attempt = None;
         let mut sealed = Vec::with_capacity(self.plan.boundaries.len());
+        let mut released: Vec<(&Boundary, Released)> = Vec::with_capacity(sealed.len());
         for (index, boundary) in self.plan.boundaries.iter().enumerate() {
             let index = u32::try_from(index).map_err(|_| QueryError::bug("too many boundaries"))?;
             if let Some(bytes) = hub.ledger.sealed(charge, index)? {
+                released.push((boundary, release::from_bytes(boundary, &bytes)?));
                 sealed.push(bytes);
                 continue;
             }
+            let derived = self.derived(&boundary.input, context, &released)?;
             let attempt = match &attempt {
                 Some(attempt) => attempt,
                 None => {
@@ -177,19 +183,42 @@ impl Question {
                 }
             };
             let rank_key = rank_key(&charge.bounding_key, index);
-            let reading = execute::totals(attempt, boundary, rank_key, &self.files, &hub.resources);
+            let sources = Sources { files: &self.files, derived: &derived };
+            let reading = execute::totals(attempt, boundary, rank_key, sources, &hub.resources);
             let totals = hub
                 .block_on_all_cores(interrupt.unless_raised(reading))
                 .ok_or(QueryError::Interrupted)?
                 .map_err(|failure| self.failed(failure))?;
             let mut noise = hub.randomness.noise()?;
-            let released = release::release(boundary, index, &totals, noise.as_mut())?;
-            let bytes = release::to_bytes(boundary, &released)?;
+            let drawn = release::release(boundary, index, &totals, noise.as_mut())?;
+            let bytes = release::to_bytes(boundary, &drawn)?;
             observer.reached(Stage::Released);
-            sealed.push(hub.ledger.seal(attempt, index, &bytes)?);
+            let bytes = hub.ledger.seal(attempt, index, &bytes)?;
+            released.push((boundary, release::from_bytes(boundary, &bytes)?));
+            sealed.push(bytes);
             observer.reached(Stage::Sealed);
         }
-        Ok(sealed)
+        Ok((sealed, released))
+    }
+
+    /// The derived tables that a relation reads, from what has been sealed so far.
+    fn derived(
+        &self,
+        relation: &Relation,
+        context: &SessionContext,
+        released: &[(&Boundary, Released)],
+    ) -> Result<Derived, QueryError> {
+        let hub = self.study.parts();
+        let mut derived = Derived::new();
+        let mut tables = Vec::new();
+        derived_tables(relation, &mut tables);
+        for table in tables {
+            let known = self.plan.derived.get(table);
+            let known = known.ok_or_else(|| QueryError::bug("an unknown derived table"))?;
+            let rows = post::derive(context, &hub.catalogue, &self.files, known, released);
+            derived.insert(table, hub.block_on(rows)?);
+        }
+        Ok(derived)
     }
 
     /// Analysts learn one bit; the operator's log has the detail.
@@ -276,16 +305,18 @@ fn framed(purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// Opens and checks the file of every table that the statement reads, before anything is charged.
-fn checked_files(
+fn checked_files<'a>(
     hub: &HubParts,
     drafts: &[ownership::Draft],
-    above: &LogicalPlan,
+    public: impl Iterator<Item = &'a LogicalPlan>,
 ) -> Result<Files, QueryError> {
     let mut names = Vec::new();
     for draft in drafts {
         scanned_tables(&draft.input, &mut names);
     }
-    names.extend(post::public_tables(above)?);
+    for plan in public {
+        names.extend(post::public_tables(plan)?);
+    }
     names.sort();
     names.dedup();
     let check = |name: String| {
@@ -297,12 +328,21 @@ fn checked_files(
 
 /// The tables that a relation scans, one name for each time.
 pub(crate) fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
-    match &relation.node {
-        Node::Scan { table, .. } => names.push(table.clone()),
-        Node::Filter { input, .. } | Node::Project { input, .. } => scanned_tables(input, names),
-        Node::Join { left, right, .. } => {
-            scanned_tables(left, names);
-            scanned_tables(right, names);
-        }
+    if let Node::Scan { table, .. } | Node::Path { table, .. } = &relation.node {
+        names.push(table.clone());
+    }
+    for input in relation.inputs() {
+        scanned_tables(input, names);
+    }
+}
+
+fn derived_tables(relation: &Relation, tables: &mut Vec<usize>) {
+    if let Node::Derived { table } = &relation.node
+        && !tables.contains(table)
+    {
+        tables.push(*table);
+    }
+    for input in relation.inputs() {
+        derived_tables(input, tables);
     }
 }

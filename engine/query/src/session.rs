@@ -12,13 +12,13 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::functions_aggregate::all_default_aggregate_functions;
-use datafusion::functions_window::all_default_window_functions;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::QueryError;
 use crate::functions;
+use crate::ranking;
 
 /// Queries may nest so deep.
 pub(crate) const DEPTH_MAX: usize = 50;
@@ -87,7 +87,7 @@ fn state(
         .with_type_planner(Arc::new(functions::Types))
         .with_scalar_functions(functions::registered())
         .with_aggregate_functions(all_default_aggregate_functions())
-        .with_window_functions(all_default_window_functions())
+        .with_window_functions(ranking::window_functions())
         .build())
 }
 

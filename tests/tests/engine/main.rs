@@ -14,6 +14,7 @@ mod expressions;
 mod functions;
 mod interrupts;
 mod neighbours;
+mod ownership;
 mod random_plans;
 mod refusals;
 mod tidy;

@@ -9,7 +9,7 @@ use voilage_tests::randomness::Tape;
 
 use crate::{ask, rho};
 
-const REFUSED: [&str; 34] = [
+const REFUSED: [&str; 30] = [
     "SELECT * FROM visits",
     "SELECT person, COUNT(*) FROM visits GROUP BY person",
     "SELECT cost FROM visits ORDER BY cost LIMIT 1",
@@ -23,14 +23,10 @@ const REFUSED: [&str; 34] = [
     "SELECT cost, COUNT(*) FROM visits GROUP BY cost",
     "SELECT COUNT(*) FROM visits a JOIN visits b ON a.site = b.site",
     "SELECT COUNT(*) FROM visits a JOIN people p ON a.person <> p.person",
-    "SELECT COUNT(*) FROM visits CROSS JOIN reasons",
     "SELECT COUNT(*) FROM reasons WHERE reason IN (SELECT reason FROM visits)",
     "SELECT COUNT(*) FROM reasons r LEFT JOIN visits v ON r.reason = v.reason",
-    "SELECT COUNT(*) FROM visits WHERE person NOT IN (SELECT person FROM people)",
     "SELECT COUNT(*) FROM visits WHERE site IN (SELECT site FROM visits)",
     "SELECT SUM(n) FROM (SELECT person, COUNT(*) AS n FROM visits GROUP BY person) AS t",
-    "SELECT AVG(cost) FROM (SELECT cost FROM visits UNION ALL SELECT cost FROM visits) AS t",
-    "SELECT COUNT(*) FROM visits v WHERE v.cost > (SELECT AVG(cost) FROM visits)",
     "SELECT COUNT(*) FROM (SELECT * FROM visits LIMIT 5) AS t",
     "SELECT person, ROW_NUMBER() OVER (ORDER BY cost) FROM visits",
     "SELECT COUNT(*) FROM vists",

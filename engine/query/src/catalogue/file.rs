@@ -42,7 +42,7 @@ impl TableFile {
             )
         })?;
         let schema = Arc::clone(reader.schema());
-        for column in &table.columns {
+        for column in table.held_columns() {
             let field = schema.field_with_name(&column.name).map_err(|_| {
                 let unit = table.unit_column().map(|unit| &table.columns[unit].name);
                 let role = if unit == Some(&column.name) { "unit column" } else { "column" };

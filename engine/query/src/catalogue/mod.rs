@@ -5,6 +5,7 @@
 
 mod file;
 mod parse;
+mod path;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 
 pub use file::TableFile;
+pub use path::KeyPath;
 
 use crate::error::{QueryError, nearest};
 use crate::plan::{Type, Value};
@@ -30,6 +32,22 @@ pub struct Catalogue {
     pub datasets: Vec<DatasetEntry>,
     /// All tables, sorted by name; a name appears once in a hub.
     pub tables: Vec<TableEntry>,
+    /// All views, sorted by name; none is called like a table.
+    pub views: Vec<ViewEntry>,
+}
+
+/// A query that the data holder has given a name. It is read as if it were written in the place
+/// of its name, so it never shows more than the query would.
+#[derive(Clone, Debug)]
+pub struct ViewEntry {
+    /// The name used in SQL.
+    pub name: String,
+    /// The dataset it is declared under.
+    pub dataset: String,
+    /// The query.
+    pub sql: String,
+    /// What it holds, in the data holder's words.
+    pub description: String,
 }
 
 /// A named universe of privacy units with one lifetime cap.
@@ -78,6 +96,8 @@ pub enum TableOwner {
         dataset: String,
         /// The position of the unit column in `columns`.
         column: usize,
+        /// How the unit is found, if the file does not hold that column.
+        path: Option<KeyPath>,
         /// At most so many groups keep a unit's rows.
         max_groups: u32,
         /// At most so many of a unit's rows are kept in a group.
@@ -144,12 +164,12 @@ impl Catalogue {
     }
 
     pub(crate) fn suggest_table(&self, wrong: &str) -> String {
-        match nearest(wrong, self.tables.iter().map(|table| table.name.as_str())) {
+        let tables = self.tables.iter().map(|table| table.name.as_str());
+        let names: Vec<&str> =
+            tables.chain(self.views.iter().map(|view| view.name.as_str())).collect();
+        match nearest(wrong, names.iter().copied()) {
             Some(name) => format!("did you mean {name}?"),
-            None => {
-                let names: Vec<&str> = self.tables.iter().map(|t| t.name.as_str()).collect();
-                format!("use one of: {}", names.join(", "))
-            }
+            None => format!("use one of: {}", names.join(", ")),
         }
     }
 }
@@ -161,6 +181,21 @@ impl TableEntry {
             TableOwner::Public { .. } => None,
             TableOwner::Unit { dataset, .. } => Some(dataset),
         }
+    }
+
+    /// How the unit is found, if the file does not hold it.
+    pub fn key_path(&self) -> Option<&KeyPath> {
+        match &self.owner {
+            TableOwner::Unit { path, .. } => path.as_ref(),
+            TableOwner::Public { .. } => None,
+        }
+    }
+
+    /// The columns that the file holds: all but a unit that is reached through a key.
+    pub fn held_columns(&self) -> impl Iterator<Item = &ColumnEntry> {
+        let reached = self.key_path().and_then(|_| self.unit_column());
+        let columns = self.columns.iter().enumerate();
+        columns.filter(move |(at, _)| Some(*at) != reached).map(|(_, column)| column)
     }
 
     /// The position of the unit column, if the table is owned.

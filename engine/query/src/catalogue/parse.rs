@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 
-use super::{Catalogue, ColumnEntry, DatasetEntry, Declared, TableEntry, TableOwner};
+use super::path::{self, KeyPath, UnitTerms};
+use super::{Catalogue, ColumnEntry, DatasetEntry, Declared, TableEntry, TableOwner, ViewEntry};
 use crate::error::QueryError;
 use crate::execute::Resources;
 use crate::plan::{Type, Value};
@@ -44,6 +45,16 @@ struct DatasetSection {
     default_spend: Option<SpendSection>,
     #[serde(default)]
     tables: BTreeMap<String, UnitTableSection>,
+    #[serde(default)]
+    views: BTreeMap<String, ViewSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ViewSection {
+    sql: String,
+    #[serde(default)]
+    description: String,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +77,7 @@ struct SpendSection {
 #[serde(deny_unknown_fields)]
 struct UnitTableSection {
     file: PathBuf,
-    unit: String,
+    unit: toml::Value,
     max_groups: u32,
     max_rows_per_group: u32,
     max_groups_ceiling: Option<u32>,
@@ -132,18 +143,30 @@ impl Catalogue {
         })?;
         let mut datasets = Vec::new();
         let mut tables = Vec::new();
+        let mut views = Vec::new();
         for (name, section) in file.datasets {
             check_name("dataset", &name)?;
             datasets.push(dataset_entry(&name, &section)?);
+            let mut owned = Vec::new();
             for (table, section) in section.tables {
-                tables.push(unit_table(&name, table, section, folder)?);
+                owned.push(unit_table(&name, table, section, folder)?);
+            }
+            path::resolve(&mut owned)?;
+            refuse_units_of_two_types(&owned)?;
+            tables.extend(owned);
+            for (view, section) in section.views {
+                check_name("view", &view)?;
+                let ViewSection { sql, description } = section;
+                views.push(ViewEntry { name: view, dataset: name.clone(), sql, description });
             }
         }
         for (table, section) in file.public {
             tables.push(public_table(table, section, folder)?);
         }
         tables.sort_by(|a, b| a.name.cmp(&b.name));
+        views.sort_by(|a, b| a.name.cmp(&b.name));
         refuse_twice(&tables)?;
+        refuse_names_twice(&tables, &views)?;
         let memory_mib = file.hub.memory_mib;
         if memory_mib < Resources::MEMORY_MIB_MIN {
             let least = Resources::MEMORY_MIB_MIN;
@@ -159,7 +182,7 @@ impl Catalogue {
             name.into()
         };
         let spill = file.hub.spill.map_or_else(beside, |spill| folder.join(spill));
-        Ok(Self { ledger, memory_mib, spill, datasets, tables })
+        Ok(Self { ledger, memory_mib, spill, datasets, tables, views })
     }
 }
 
@@ -250,27 +273,11 @@ fn unit_table(
         }
     }
     let columns = columns(&name, section.columns)?;
-    let Some(column) = columns.iter().position(|column| column.name == section.unit) else {
-        return Err(QueryError::input(
-            format!("table {name}: the unit column {} is not among its columns", section.unit),
-            format!("add `{} = {{ type = \"int64\" }}` to its columns", section.unit),
-        ));
+    let (column, path) = match UnitTerms::parse(&name, &section.unit)? {
+        UnitTerms::Column(unit) => (unit_column(&name, &unit, &columns)?, None),
+        // The column is added once the path is resolved.
+        UnitTerms::Path(path) => (columns.len(), Some(path)),
     };
-    match columns[column].kind {
-        Type::Int64 | Type::Text => {}
-        Type::Bool | Type::Float64 | Type::Date | Type::Timestamp => {
-            return Err(QueryError::input(
-                format!("table {name}: the unit column {} cannot name units", section.unit),
-                "a unit column has type int64 or utf8",
-            ));
-        }
-    }
-    if columns[column].declared != Declared::Nothing {
-        return Err(QueryError::input(
-            format!("table {name}: the unit column {} has bounds or values", section.unit),
-            "declare only its type: a list of units would say who is in the data",
-        ));
-    }
     let max_groups_ceiling =
         ceiling(&name, "max_groups", section.max_groups, section.max_groups_ceiling)?;
     let max_rows_per_group_ceiling = ceiling(
@@ -284,6 +291,7 @@ fn unit_table(
         owner: TableOwner::Unit {
             dataset: dataset.to_owned(),
             column,
+            path,
             max_groups: section.max_groups,
             max_rows_per_group: section.max_rows_per_group,
             max_groups_ceiling,
@@ -292,6 +300,32 @@ fn unit_table(
         name,
         columns,
     })
+}
+
+/// The position of the column that names the unit: exactly as it is in the file.
+fn unit_column(table: &str, unit: &str, columns: &[ColumnEntry]) -> Result<usize, QueryError> {
+    let Some(column) = columns.iter().position(|column| column.name == unit) else {
+        return Err(QueryError::input(
+            format!("table {table}: the unit column {unit} is not among its columns"),
+            format!("add `{unit} = {{ type = \"int64\" }}` to its columns"),
+        ));
+    };
+    match columns[column].kind {
+        Type::Int64 | Type::Text => {}
+        Type::Bool | Type::Float64 | Type::Date | Type::Timestamp => {
+            return Err(QueryError::input(
+                format!("table {table}: the unit column {unit} cannot name units"),
+                "a unit column has type int64 or utf8",
+            ));
+        }
+    }
+    if columns[column].declared != Declared::Nothing {
+        return Err(QueryError::input(
+            format!("table {table}: the unit column {unit} has bounds or values"),
+            "declare only its type: a list of units would say who is in the data",
+        ));
+    }
+    Ok(column)
 }
 
 fn public_table(
@@ -452,11 +486,7 @@ fn refuse_twice(tables: &[TableEntry]) -> Result<(), QueryError> {
                     "give each table a name of its own",
                 ));
             }
-            let same_file = same_file(&other.file, &table.file);
-            if same_file
-                && (other.dataset() != table.dataset()
-                    || other.unit_column() != table.unit_column())
-            {
+            if same_file(&other.file, &table.file) && unit_of(other) != unit_of(table) {
                 return Err(QueryError::input(
                     format!(
                         "tables {} and {} read one file under different datasets or units",
@@ -465,6 +495,47 @@ fn refuse_twice(tables: &[TableEntry]) -> Result<(), QueryError> {
                     "declare a file once: its people have one lifetime cap",
                 ));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Whose rows a table holds: the dataset, the unit column's name, and the path to it.
+fn unit_of(table: &TableEntry) -> Option<(&str, &str, Option<&KeyPath>)> {
+    match &table.owner {
+        TableOwner::Public { .. } => None,
+        TableOwner::Unit { dataset, column, path, .. } => {
+            Some((dataset, &table.columns[*column].name, path.as_ref()))
+        }
+    }
+}
+
+/// One person has one id, so that rows of two tables can be put together.
+fn refuse_units_of_two_types(tables: &[TableEntry]) -> Result<(), QueryError> {
+    let kind = |table: &TableEntry| table.unit_column().map(|unit| table.columns[unit].kind);
+    for pair in tables.windows(2) {
+        if kind(&pair[0]) != kind(&pair[1]) {
+            return Err(QueryError::input(
+                format!(
+                    "tables {} and {} name the units of one dataset by different types",
+                    pair[0].name, pair[1].name
+                ),
+                "write the unit column of one of them with the other's type",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_names_twice(tables: &[TableEntry], views: &[ViewEntry]) -> Result<(), QueryError> {
+    for (index, view) in views.iter().enumerate() {
+        let taken = tables.iter().any(|table| table.name == view.name)
+            || views[..index].iter().any(|other| other.name == view.name);
+        if taken {
+            return Err(QueryError::input(
+                format!("the view {} is called like another table or view", view.name),
+                "give each table and view a name of its own",
+            ));
         }
     }
     Ok(())

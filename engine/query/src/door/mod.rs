@@ -14,8 +14,11 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
+use datafusion::optimizer::rewrite_set_comparison::RewriteSetComparison;
+use datafusion::optimizer::scalar_subquery_to_join::ScalarSubqueryToJoin;
 use datafusion::optimizer::{Optimizer, OptimizerContext};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -89,11 +92,40 @@ async fn planned(
     // Only the rules that bring joins into the form that the analysis reads. The full optimizer
     // would have rewritten COUNT(DISTINCT) and pruned the unit column away.
     let joins = Optimizer::with_rules(vec![
+        Arc::new(RewriteSetComparison::new()),
+        Arc::new(DecorrelatePredicateSubquery::new()),
+        Arc::new(ScalarSubqueryToJoin::new()),
         Arc::new(ExtractEquijoinPredicate::new()),
         Arc::new(EliminateCrossJoin::new()),
     ]);
-    let settings = OptimizerContext::new().with_skip_failing_rules(false).with_max_passes(1);
+    let settings = OptimizerContext::new().with_skip_failing_rules(false).with_max_passes(3);
     joins.optimize(analyzed, &settings, |_, _| {}).map_err(translate)
+}
+
+/// Plans a view of the hub file, without analysing it: a question is analysed with its views in
+/// place.
+pub(crate) async fn view(
+    context: &SessionContext,
+    catalogue: &Catalogue,
+    sql: &str,
+) -> Result<LogicalPlan, Refusal> {
+    let (query, parameters) = read(sql)?;
+    if !parameters.is_empty() {
+        return Err(Refusal::new(
+            RefusalCode::Parameter,
+            "WITH DIFFERENTIAL_PRIVACY in a view",
+            "what a question costs is said by the question",
+            "leave the clause out of the view",
+        ));
+    }
+    let names = names::Names::of(&query);
+    let state = context.state();
+    let statement = Statement::Statement(Box::new(SqlStatement::Query(query)));
+    state.statement_to_plan(statement).await.map_err(|error| {
+        names
+            .unknown(catalogue, &state)
+            .unwrap_or_else(|| planner::translate(catalogue, &names, &error))
+    })
 }
 
 fn parse(tokens: Vec<TokenWithSpan>) -> Result<Box<Query>, Refusal> {

@@ -56,6 +56,16 @@ pub(crate) struct Bound {
 }
 
 impl Parameters {
+    /// Whether the query states none.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { spend, delta, max_groups, max_rows_per_group, public_groups } = self;
+        spend.is_none()
+            && delta.is_none()
+            && max_groups.is_none()
+            && max_rows_per_group.is_none()
+            && public_groups.is_none()
+    }
+
     /// Refuses learned keys where the query allows declared ones only.
     pub(crate) fn check_keys(&self, drafts: &[Draft]) -> Result<(), Refusal> {
         match self.public_groups {

@@ -36,7 +36,13 @@ use crate::functions::{Convert, Matches, Total};
 
 /// The nodes that may run below the boundary: each passes rows on, or combines rows of two inputs,
 /// by expressions that are checked.
-const NODES: [&str; 16] = [
+const NODES: [&str; 22] = [
+    "AggregateExec",
+    "BoundedWindowAggExec",
+    "CrossJoinExec",
+    "NestedLoopJoinExec",
+    "PartialSortExec",
+    "WindowAggExec",
     "DataSourceExec",
     "FilterExec",
     "ProjectionExec",

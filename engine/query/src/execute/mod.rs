@@ -6,9 +6,13 @@ mod check;
 mod enforce;
 mod evaluate;
 mod intake;
+mod joins;
+mod moments;
+mod per_unit;
 mod raise;
 mod resources;
 mod spill;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,11 +30,21 @@ use spill::SpillFolder;
 
 use crate::catalogue::TableFile;
 use crate::error::QueryError;
-use crate::plan::{Boundary, JoinKind, KeyDomain, Node, NoisyMeasure, Relation, Value};
+use crate::plan::{Boundary, KeyDomain, Node, NoisyMeasure, Relation, Value};
 use crate::session;
 
 /// The checked files of a statement's tables, by table name.
 pub(crate) type Files = BTreeMap<String, TableFile>;
+
+/// Public tables computed from what has been released so far, by their position in the plan.
+pub(crate) type Derived = BTreeMap<usize, RecordBatch>;
+
+/// What the scans of one boundary read.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) derived: &'a Derived,
+}
 
 /// Why an execution ended without totals. The detail is for the operator only.
 pub(crate) enum Failure {
@@ -51,14 +65,14 @@ pub(crate) async fn totals(
     _paid: &Attempt,
     boundary: &Boundary,
     rank_key: [u8; 16],
-    files: &Files,
+    sources: Sources<'_>,
     resources: &Resources,
 ) -> Result<Totals, Failure> {
-    let plan = raise::boundary(boundary, files)?;
+    let plan = raise::boundary(boundary, sources)?;
     let folder = Arc::new(SpillFolder::new(&resources.spill));
     let joins_owned = joins_owned(&boundary.input);
-    let disk = if joins_owned {
-        // Sort-merge joins sort on disk when they must.
+    let disk = if joins_owned || sorts(&boundary.input) {
+        // Sort-merge joins, features and windows sort on disk when they must.
         Some(folder.path().map_err(|error| Failure::Data(error.to_string()))?)
     } else {
         None
@@ -75,6 +89,7 @@ pub(crate) async fn totals(
         .await
         .map_err(|_| bug("a private plan cannot be made physical"))?;
     check::total(&physical)?;
+    per_unit::known(&physical)?;
     let keys = keys(boundary)?;
     let bounding = bounding(boundary, rank_key, keys.clone());
     let context = state.task_ctx();
@@ -134,12 +149,24 @@ fn keys(boundary: &Boundary) -> Result<Keys, QueryError> {
         .map_err(malformed)
 }
 
+/// Whether rows of one unit are brought together, which may need more room than there is memory.
+fn sorts(relation: &Relation) -> bool {
+    matches!(relation.node, Node::PerUnit { .. } | Node::Window { .. })
+        || relation.inputs().into_iter().any(sorts)
+}
+
+/// Whether rows of people are joined with rows of people, or with the owners of their keys.
 fn joins_owned(relation: &Relation) -> bool {
-    match &relation.node {
-        Node::Scan { .. } => false,
-        Node::Filter { input, .. } | Node::Project { input, .. } => joins_owned(input),
-        Node::Join {
-            kind: JoinKind::Inner | JoinKind::Left | JoinKind::Semi, left, right, ..
-        } => (left.is_owned() && right.is_owned()) || joins_owned(left) || joins_owned(right),
-    }
+    let here = match &relation.node {
+        Node::Join { left, right, .. } => left.is_owned() && right.is_owned(),
+        Node::Path { .. } => true,
+        Node::Scan { .. }
+        | Node::Filter { .. }
+        | Node::Project { .. }
+        | Node::Union { .. }
+        | Node::PerUnit { .. }
+        | Node::Window { .. }
+        | Node::Derived { .. } => false,
+    };
+    here || relation.inputs().into_iter().any(joins_owned)
 }

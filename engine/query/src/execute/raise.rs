@@ -1,30 +1,38 @@
 //! From the private plan back to DataFusion, with names that only this file gives.
 
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::Field;
+use datafusion::catalog::MemTable;
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{
     BinaryExpr, Case, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
 };
 
-use super::Files;
+use super::Sources;
 use super::enforce::Enforce;
+use super::joins::Sides;
 use crate::catalogue::{Declared, TableEntry, TableFile};
 use crate::error::QueryError;
 use crate::functions::{Convert, Matches, Total};
-use crate::plan::{Boundary, Comparison, JoinKind, Node, Relation, Scalar, ScanColumn, Type};
+use crate::plan::{Boundary, Comparison, Node, Relation, Scalar, ScanColumn, Type};
 
 /// A relation in DataFusion's terms.
-struct Raised {
-    plan: LogicalPlan,
+pub(super) struct Raised {
+    pub(super) plan: LogicalPlan,
     /// The name of the carried unit column, if owned.
-    unit: Option<String>,
+    pub(super) unit: Option<String>,
     /// The names of the columns, in order.
-    columns: Vec<String>,
+    pub(super) columns: Vec<String>,
 }
 
 /// The rows that a boundary aggregates: the unit, the keys, the values.
-pub(super) fn boundary(boundary: &Boundary, files: &Files) -> Result<LogicalPlan, QueryError> {
-    let raised = Raising { files, next: 0 }.relation(&boundary.input)?;
+pub(super) fn boundary(
+    boundary: &Boundary,
+    sources: Sources<'_>,
+) -> Result<LogicalPlan, QueryError> {
+    let raised = Raising { sources, next: 0 }.relation(&boundary.input)?;
     let unit = raised.unit.as_ref().ok_or_else(|| QueryError::bug("a boundary over no units"))?;
     let mut columns = vec![named(unit).alias("u")];
     for (position, key) in boundary.keys.iter().enumerate() {
@@ -48,13 +56,13 @@ pub(crate) fn public_scan(table: &TableEntry, file: &TableFile) -> Result<Logica
         .map_err(malformed)
 }
 
-struct Raising<'a> {
-    files: &'a Files,
+pub(super) struct Raising<'a> {
+    sources: Sources<'a>,
     next: usize,
 }
 
 impl Raising<'_> {
-    fn relation(&mut self, relation: &Relation) -> Result<Raised, QueryError> {
+    pub(super) fn relation(&mut self, relation: &Relation) -> Result<Raised, QueryError> {
         match &relation.node {
             Node::Scan { table, unit, columns } => self.scan(table, unit.as_deref(), columns),
             Node::Filter { input, predicate } => {
@@ -71,10 +79,16 @@ impl Raising<'_> {
                 let exprs = columns.iter().map(|column| expr(column, &input.columns)).collect();
                 self.project(input.plan, input.unit.map(|unit| named(&unit)), exprs)
             }
-            Node::Join { kind, left, right, same_unit, on } => {
-                let (left, right) = (self.relation(left)?, self.relation(right)?);
-                join(*kind, left, right, *same_unit, on)
+            Node::Join { kind, left, right, same_unit, on, residual } => {
+                let public = !right.is_owned();
+                let sides = Sides { left: self.relation(left)?, right: self.relation(right)? };
+                self.join(*kind, sides, *same_unit, public, on, residual.as_ref())
             }
+            Node::Union { inputs } => self.union(inputs),
+            Node::Path { table, columns, key, owners } => self.path(table, columns, *key, owners),
+            Node::Window { input, calls } => self.window(input, calls),
+            Node::Derived { table } => self.derived(*table, relation),
+            Node::PerUnit { input, keys, aggregates } => self.per_unit(input, keys, aggregates),
         }
     }
 
@@ -84,7 +98,8 @@ impl Raising<'_> {
         unit: Option<&str>,
         columns: &[ScanColumn],
     ) -> Result<Raised, QueryError> {
-        let file = self.files.get(table).ok_or_else(|| QueryError::bug("an unchecked table"))?;
+        let file =
+            self.sources.files.get(table).ok_or_else(|| QueryError::bug("an unchecked table"))?;
         let unit = match unit {
             None => None,
             Some(name) => {
@@ -109,14 +124,72 @@ impl Raising<'_> {
         Ok(raised)
     }
 
-    fn project(
+    /// The rows of a table beside each owner of their key.
+    fn path(
+        &mut self,
+        table: &str,
+        columns: &[Option<ScanColumn>],
+        key: usize,
+        owners: &Relation,
+    ) -> Result<Raised, QueryError> {
+        let missing = || QueryError::bug("a path without its key");
+        let file =
+            self.sources.files.get(table).ok_or_else(|| QueryError::bug("an unchecked table"))?;
+        let held = columns.iter().flatten();
+        let exprs = held
+            .map(|column| scanned(table, &column.name, column.kind, &column.declared, file))
+            .collect();
+        let rows = self.project(scan(table, file)?.build().map_err(malformed)?, None, exprs)?;
+        let owners = self.relation(owners)?;
+        let unit = owners.unit.as_ref().map(|unit| named(unit)).ok_or_else(missing)?;
+        let mut names = rows.columns.iter();
+        let shown = columns.iter().map(|column| match column {
+            Some(_) => names.next().map(|name| named(name)).ok_or_else(missing),
+            None => Ok(unit.clone()),
+        });
+        let shown = shown.collect::<Result<Vec<_>, _>>()?;
+        let here = vec![shown.get(key).cloned().ok_or_else(missing)?];
+        let there = vec![owners.columns.first().map(|name| named(name)).ok_or_else(missing)?];
+        let plan = LogicalPlanBuilder::new(owners.plan)
+            .join_with_expr_keys(rows.plan, JoinType::Inner, (there, here), None)
+            .and_then(|builder| builder.build())
+            .map_err(malformed)?;
+        self.project(plan, Some(unit), shown)
+    }
+
+    /// A derived public table, in canonical form.
+    fn derived(&mut self, table: usize, relation: &Relation) -> Result<Raised, QueryError> {
+        let rows = self.sources.derived.get(&table);
+        let rows = rows.ok_or_else(|| QueryError::bug("a derived table that is not there yet"))?;
+        let provider = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]);
+        let provider = Arc::new(provider.map_err(malformed)?);
+        let name = format!("d{table}_{}", self.fresh());
+        let canonical = |(field, kind): (&Arc<Field>, &Type)| {
+            let column = Expr::Column(Column::new(Some(name.as_str()), field.name()));
+            ScalarUDF::new_from_impl(Enforce::new(*kind, Declared::Nothing)).call(vec![column])
+        };
+        let schema = rows.schema();
+        let exprs = schema.fields().iter().zip(&relation.kinds()).map(canonical).collect();
+        let plan = LogicalPlanBuilder::scan(name.as_str(), provider_as_source(provider), None)
+            .and_then(|builder| builder.build())
+            .map_err(malformed)?;
+        self.project(plan, None, exprs)
+    }
+
+    /// A number for names that nothing else has.
+    pub(super) fn fresh(&mut self) -> usize {
+        let node = self.next;
+        self.next += 1;
+        node
+    }
+
+    pub(super) fn project(
         &mut self,
         input: LogicalPlan,
         unit: Option<Expr>,
         exprs: Vec<Expr>,
     ) -> Result<Raised, QueryError> {
-        let node = self.next;
-        self.next += 1;
+        let node = self.fresh();
         let columns: Vec<String> =
             (0..exprs.len()).map(|position| format!("c{node}_{position}")).collect();
         let unit_name = unit.as_ref().map(|_| format!("u{node}"));
@@ -129,41 +202,6 @@ impl Raising<'_> {
             .map_err(malformed)?;
         Ok(Raised { plan, unit: unit_name, columns })
     }
-}
-
-fn join(
-    kind: JoinKind,
-    left: Raised,
-    right: Raised,
-    same_unit: bool,
-    on: &[(Scalar, Scalar)],
-) -> Result<Raised, QueryError> {
-    let mut left_keys: Vec<Expr> = Vec::new();
-    let mut right_keys: Vec<Expr> = Vec::new();
-    if same_unit {
-        let units = left.unit.as_ref().zip(right.unit.as_ref());
-        let (a, b) = units.ok_or_else(|| QueryError::bug("a join of units without units"))?;
-        left_keys.push(named(a));
-        right_keys.push(named(b));
-    }
-    for (a, b) in on {
-        left_keys.push(expr(a, &left.columns));
-        right_keys.push(expr(b, &right.columns));
-    }
-    let join_type = match kind {
-        JoinKind::Inner => JoinType::Inner,
-        JoinKind::Left => JoinType::Left,
-        JoinKind::Semi => JoinType::LeftSemi,
-    };
-    let plan = LogicalPlanBuilder::new(left.plan)
-        .join_with_expr_keys(right.plan, join_type, (left_keys, right_keys), None)
-        .and_then(|builder| builder.build())
-        .map_err(malformed)?;
-    let mut columns = left.columns;
-    if kind != JoinKind::Semi {
-        columns.extend(right.columns);
-    }
-    Ok(Raised { plan, unit: left.unit, columns })
 }
 
 fn scan(table: &str, file: &TableFile) -> Result<LogicalPlanBuilder, QueryError> {
@@ -183,7 +221,7 @@ fn scanned(table: &str, name: &str, kind: Type, declared: &Declared, file: &Tabl
     ScalarUDF::new_from_impl(Enforce::new(kind, declared.clone())).call(vec![column])
 }
 
-fn named(name: &str) -> Expr {
+pub(super) fn named(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
@@ -238,6 +276,6 @@ pub(super) fn expr(scalar: &Scalar, columns: &[String]) -> Expr {
     }
 }
 
-fn malformed(error: datafusion::common::DataFusionError) -> QueryError {
+pub(super) fn malformed(error: datafusion::common::DataFusionError) -> QueryError {
     QueryError::bug(format!("a private plan cannot be raised: {}", error.strip_backtrace()))
 }

@@ -18,11 +18,10 @@ pub(super) fn range(
     input: &Relation,
     catalogue: &Catalogue,
 ) -> Result<ExplainedRange, QueryError> {
-    let mut columns = BTreeSet::new();
-    for position in scalar.columns() {
-        origins(input, position, &mut columns);
-    }
-    let sources = columns
+    let mut found = Found::default();
+    read([scalar], input, &mut found);
+    let sources = found
+        .columns
         .into_iter()
         .map(|(table, column)| source(&table, &column, catalogue))
         .collect::<Result<_, _>>()?;
@@ -41,29 +40,66 @@ pub(super) fn range(
     Ok(ExplainedRange { name, lower, upper, values, nullable: domain.nullable, sources })
 }
 
+/// What has been found, and where has been looked: each column of each relation once, however
+/// often others are computed from it.
+#[derive(Default)]
+struct Found {
+    columns: BTreeSet<(String, String)>,
+    seen: BTreeSet<(*const Relation, usize)>,
+}
+
 /// The columns of tables that a column of a relation is computed from.
-fn origins(relation: &Relation, position: usize, found: &mut BTreeSet<(String, String)>) {
+fn origins(relation: &Relation, position: usize, found: &mut Found) {
+    if !found.seen.insert((std::ptr::from_ref(relation), position)) {
+        return;
+    }
     match &relation.node {
         Node::Scan { table, columns, .. } => {
-            found.insert((table.clone(), columns[position].name.clone()));
+            found.columns.insert((table.clone(), columns[position].name.clone()));
         }
+        Node::Path { table, .. } => {
+            found.columns.insert((table.clone(), relation.columns[position].name.clone()));
+        }
+        Node::Derived { .. } => {}
         Node::Filter { input, .. } => origins(input, position, found),
-        Node::Project { input, columns } => {
-            for column in columns[position].columns() {
-                origins(input, column, found);
+        Node::Project { input, columns } => read([&columns[position]], input, found),
+        Node::Union { inputs } => {
+            for input in inputs {
+                origins(input, position, found);
             }
         }
-        Node::Join { kind, left, right, .. } => {
+        Node::PerUnit { input, keys, aggregates } => match keys.get(position) {
+            Some(key) => read([key], input, found),
+            None => read(aggregates[position - keys.len()].reads(), input, found),
+        },
+        Node::Window { input, calls } => match position.checked_sub(input.columns.len()) {
+            Some(call) => read(calls[call].reads(), input, found),
+            None => origins(input, position, found),
+        },
+        Node::Join { kind, left, right, on, .. } => {
             let width = left.columns.len();
             match kind {
                 JoinKind::Inner | JoinKind::Left if position >= width => {
                     origins(right, position - width, found);
                 }
-                JoinKind::Inner | JoinKind::Left | JoinKind::Semi => {
-                    origins(left, position, found);
+                JoinKind::Mark if position >= width => {
+                    read(on.iter().map(|(key, _)| key), left, found);
+                    read(on.iter().map(|(_, key)| key), right, found);
                 }
+                JoinKind::Inner
+                | JoinKind::Left
+                | JoinKind::Semi
+                | JoinKind::Anti
+                | JoinKind::Mark => origins(left, position, found),
             }
         }
+    }
+}
+
+/// The columns of tables that expressions over a relation read.
+fn read<'a>(scalars: impl IntoIterator<Item = &'a Scalar>, input: &Relation, found: &mut Found) {
+    for position in scalars.into_iter().flat_map(Scalar::columns) {
+        origins(input, position, found);
     }
 }
 

@@ -1,7 +1,9 @@
 //! From an aggregate over owned rows to a boundary that only lacks its price.
 
+use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Aggregate, Expr};
+use serde::Serialize;
 use voilage_kernels::Grid;
 
 use super::Splitter;
@@ -17,9 +19,13 @@ use crate::{functions, ranges};
 const PUBLIC_CELLS_MAX: usize = 100_000;
 
 /// A boundary without noise: what is measured, and what one unit can change.
+///
+/// Serialised, it is all that decides what is drawn.
+#[derive(Serialize)]
 pub(crate) struct Draft {
     pub(crate) input: Relation,
     pub(crate) keys: Vec<Scalar>,
+    #[serde(skip)]
     pub(crate) key_facts: Vec<ColumnFacts>,
     pub(crate) domain: DraftKeys,
     pub(crate) max_groups: u32,
@@ -27,6 +33,7 @@ pub(crate) struct Draft {
     pub(crate) values: Vec<MeasuredValue>,
     pub(crate) noisy: Vec<DraftColumn>,
     pub(crate) outputs: Vec<OutputColumn>,
+    #[serde(skip)]
     pub(crate) output_names: Vec<String>,
 }
 
@@ -41,6 +48,7 @@ impl Draft {
 }
 
 /// Which keys are released.
+#[derive(Serialize)]
 pub(crate) enum DraftKeys {
     /// Known beforehand: the values of each key, in output order.
     Public(Vec<Vec<Value>>),
@@ -52,16 +60,31 @@ pub(crate) enum DraftKeys {
 }
 
 /// A noisy column and the most that one unit can change it in one group, in integers.
+#[derive(Serialize)]
 pub(crate) struct DraftColumn {
     pub(crate) measure: NoisyMeasure,
     pub(crate) per_group: u128,
 }
 
+impl Draft {
+    /// Whether both are the same boundary, so that one draw answers both.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        match (serde_json::to_string(self), serde_json::to_string(other)) {
+            (Ok(terms), Ok(others)) => terms == others,
+            _ => false,
+        }
+    }
+}
+
 impl Splitter<'_> {
-    /// Lowers an aggregate over owned rows; all its refusals come together.
-    pub(super) fn draft(&self, aggregate: &Aggregate) -> Result<Draft, Vec<Refusal>> {
-        let input = self.relation(&aggregate.input).map_err(|refusal| vec![refusal])?;
-        let schema = aggregate.input.schema();
+    /// Lowers an aggregate over owned rows, whose names are those of `schema`; all its refusals
+    /// come together.
+    pub(super) fn draft(
+        &self,
+        aggregate: &Aggregate,
+        input: Relation,
+        schema: &DFSchema,
+    ) -> Result<Draft, Vec<Refusal>> {
         let mut refusals = Vec::new();
         let mut keys = Vec::new();
         let mut key_facts = Vec::new();
@@ -196,11 +219,7 @@ impl<'a> Columns<'a> {
         }
     }
 
-    fn aggregate(
-        &mut self,
-        expr: &Expr,
-        schema: &datafusion::common::DFSchema,
-    ) -> Result<(), Refusal> {
+    fn aggregate(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), Refusal> {
         let function = match expr {
             Expr::Alias(alias) => return self.aggregate(&alias.expr, schema),
             Expr::AggregateFunction(function) => function,
@@ -229,7 +248,7 @@ impl<'a> Columns<'a> {
         &self,
         function: &AggregateFunction,
         name: &str,
-        schema: &datafusion::common::DFSchema,
+        schema: &DFSchema,
     ) -> Result<Scalar, Refusal> {
         let params = &function.params;
         if params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some()
@@ -337,7 +356,11 @@ impl<'a> Columns<'a> {
 }
 
 /// Integers keep a step of one where the bounds allow it, so that their sums stay integers.
-fn grid(lower: f64, upper: f64, kind: Type) -> Result<Grid, voilage_kernels::KernelError> {
+pub(super) fn grid(
+    lower: f64,
+    upper: f64,
+    kind: Type,
+) -> Result<Grid, voilage_kernels::KernelError> {
     let grid = Grid::for_bounds(lower, upper)?;
     let widest_with_unit_step = 2_f64.powi(40);
     if kind == Type::Int64
@@ -348,7 +371,7 @@ fn grid(lower: f64, upper: f64, kind: Type) -> Result<Grid, voilage_kernels::Ker
     Ok(grid)
 }
 
-fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Relation) -> Refusal {
+pub(super) fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Relation) -> Refusal {
     if !kind.is_number() {
         return unsupported(name, "only numbers can be summed");
     }

@@ -1,29 +1,41 @@
 //! Whose rows are these? The rules that find the privacy boundary.
 //!
-//! A plan is split at every aggregate over owned rows. What lies below is lowered into the closed
-//! language of [`plan`](crate::plan); what lies above is kept as DataFusion's plan over a
-//! placeholder for the released table. A node without a rule is a refusal, never a guess.
+//! A plan is read once from its leaves to its root, and each node becomes one of two halves. The
+//! **owned** half is lowered into the closed language of [`plan`](crate::plan), where each row
+//! belongs to one unit. The **public** half stays DataFusion's plan. An aggregate that does not
+//! keep the unit turns the first into the second: it is a boundary, drawn once however often the
+//! query names it, and a placeholder for the released table stands in the plan above. A public
+//! half that meets owned rows becomes a derived table, computed before the boundary that reads it.
+//! A node without a rule is a refusal, never a guess.
 
 mod boundary;
+mod canonical;
+mod derived;
 mod join;
+mod per_unit;
 mod relation;
+mod union;
+mod window;
 
 use std::cell::RefCell;
 
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Aggregate, Distinct, LogicalPlan};
 
 pub(crate) use boundary::{Draft, DraftKeys};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::options::AskOptions;
+use crate::plan::{DerivedTable, Relation};
 use crate::post;
 
 /// A statement split at its boundaries.
 pub(crate) struct Split {
-    /// The boundaries, in the order in which they stand in the plan.
+    /// The boundaries, in the order in which they are drawn.
     pub(crate) drafts: Vec<Draft>,
+    /// The public tables that later boundaries read.
+    pub(crate) derived: Vec<DerivedTable>,
     /// The plan above them, over placeholders.
     pub(crate) above: LogicalPlan,
 }
@@ -43,27 +55,58 @@ pub(crate) fn split(
         dataset,
         options,
         drafts: Vec::new(),
-        refusals: Vec::new(),
+        derived: Vec::new(),
         noted: RefCell::new(Vec::new()),
+        bug: None,
     };
-    let above = splitter.above(plan)?;
-    splitter.refusals.append(splitter.noted.get_mut());
-    if !splitter.refusals.is_empty() {
-        return Err(QueryError::Refused(Refusal::listed(splitter.refusals)));
+    let root = splitter.half(plan);
+    if let Some(bug) = splitter.bug {
+        return Err(bug);
     }
-    if splitter.reads_owned(&above)? {
-        return Err(QueryError::bug("the plan above the boundaries still reads owned rows"));
+    let mut refusals = splitter.noted.take();
+    let above = match root {
+        Ok(Half::Public(above)) => Some(above),
+        Ok(Half::Owned(_)) => {
+            refusals.push(owned_result());
+            None
+        }
+        Err(more) => {
+            refusals.extend(more);
+            None
+        }
+    };
+    let above = match above {
+        Some(above) if refusals.is_empty() => above,
+        _ => return Err(QueryError::Refused(Refusal::listed(refusals))),
+    };
+    let derived = splitter.derived.iter().map(|table| &table.plan);
+    for public in derived.chain(std::iter::once(&above)) {
+        if reads_owned(catalogue, public)? {
+            return Err(QueryError::bug("the plan above the boundaries still reads owned rows"));
+        }
     }
-    Ok(Split { drafts: splitter.drafts, above })
+    Ok(Split { drafts: splitter.drafts, derived: splitter.derived, above })
 }
+
+/// What a node of the plan has become.
+pub(super) enum Half {
+    /// Rows of units.
+    Owned(Relation),
+    /// A plan over released and public tables.
+    Public(LogicalPlan),
+}
+
+pub(super) type Refusals = Vec<Refusal>;
 
 struct Splitter<'a> {
     catalogue: &'a Catalogue,
     dataset: &'a str,
     options: &'a AskOptions,
     drafts: Vec<Draft>,
-    refusals: Vec<Refusal>,
+    derived: Vec<DerivedTable>,
     noted: RefCell<Vec<Refusal>>,
+    /// A contradiction of our own; it outweighs all refusals.
+    bug: Option<QueryError>,
 }
 
 impl Splitter<'_> {
@@ -72,120 +115,196 @@ impl Splitter<'_> {
         self.noted.borrow_mut().push(refusal);
     }
 
-    /// The plan with every boundary replaced by a placeholder; refusals are collected.
-    fn above(&mut self, plan: &LogicalPlan) -> Result<LogicalPlan, QueryError> {
-        if !self.reads_owned(plan)? {
-            self.check_public(plan)?;
-            return Ok(plan.clone());
+    /// Decides about one node. Closed: a new kind of node does not compile until someone does.
+    fn half(&mut self, plan: &LogicalPlan) -> Result<Half, Refusals> {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(plan, scan).map_err(one),
+            LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => self.public(plan, Vec::new()),
+            LogicalPlan::Join(join) => {
+                let both = both(self.half(&join.left), self.half(&join.right))?;
+                match both {
+                    (Half::Public(left), Half::Public(right)) => {
+                        self.public(plan, vec![left, right])
+                    }
+                    (left, right) => {
+                        let left = self.relation(left);
+                        let (left, right) = both_of(left, self.relation(right))?;
+                        self.join(join, left, right).map(Half::Owned).map_err(one)
+                    }
+                }
+            }
+            LogicalPlan::Union(union) => {
+                let halves = union.inputs.iter().map(|input| self.half(input));
+                let halves = together(halves.collect())?;
+                self.union(plan, halves)
+            }
+            LogicalPlan::SubqueryAlias(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::Projection(_)
+            | LogicalPlan::Aggregate(_)
+            | LogicalPlan::Distinct(_)
+            | LogicalPlan::Window(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Repartition(_)
+            | LogicalPlan::Subquery(_)
+            | LogicalPlan::Unnest(_) => {
+                let [input] = plan.inputs()[..] else { return Err(vec![statement()]) };
+                match self.half(input)? {
+                    Half::Public(input) => self.public(plan, vec![input]),
+                    Half::Owned(input) => self.owned(plan, input),
+                }
+            }
+            LogicalPlan::Statement(_)
+            | LogicalPlan::Explain(_)
+            | LogicalPlan::Analyze(_)
+            | LogicalPlan::Extension(_)
+            | LogicalPlan::Dml(_)
+            | LogicalPlan::Ddl(_)
+            | LogicalPlan::Copy(_)
+            | LogicalPlan::DescribeTable(_)
+            | LogicalPlan::RecursiveQuery(_) => Err(vec![statement()]),
         }
-        if let LogicalPlan::Aggregate(aggregate) = plan
-            && self.is_owned(&aggregate.input)?
-        {
-            match self.draft(aggregate) {
-                Ok(draft) => {
-                    let above = post::placeholder(self.drafts.len(), aggregate, &draft)?;
-                    self.drafts.push(draft);
-                    return Ok(above);
+    }
+
+    /// A node with one input of owned rows.
+    fn owned(&mut self, plan: &LogicalPlan, input: Relation) -> Result<Half, Refusals> {
+        match plan {
+            LogicalPlan::SubqueryAlias(_) => Ok(Half::Owned(input)),
+            LogicalPlan::Filter(filter) => self.filter(filter, input).map(Half::Owned),
+            LogicalPlan::Projection(projection) => {
+                self.projection(projection, input).map(Half::Owned)
+            }
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, input),
+            LogicalPlan::Distinct(Distinct::All(_)) => self.distinct(input).map(Half::Owned),
+            LogicalPlan::Distinct(Distinct::On(_)) => Err(vec![not_yet(
+                "DISTINCT ON over rows of individuals",
+                "which row remains is not said by the rows of one person alone",
+                "number the rows: ROW_NUMBER() OVER (PARTITION BY unit ORDER BY ..), and keep 1",
+            )]),
+            LogicalPlan::Window(window) => self.window(window, input).map(Half::Owned),
+            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => Err(vec![not_yet(
+                "ORDER BY or LIMIT over rows of individuals",
+                "which rows remain would depend on everybody else's",
+                "put it above the aggregate, where it is free",
+            )]),
+            _ => Err(vec![not_yet(
+                "this kind of relation",
+                "it is not supported below the aggregate",
+                "read tables of the hub with WHERE and JOIN",
+            )]),
+        }
+    }
+
+    /// An aggregate keeps the unit, or it is a boundary.
+    fn aggregate(&mut self, aggregate: &Aggregate, input: Relation) -> Result<Half, Refusals> {
+        let (aggregate, input, schema) = self.with_scalars_of_aggregate(aggregate, input)?;
+        if per_unit::may_drop_unit(&aggregate, &input, &schema) {
+            return Err(vec![not_yet(
+                "ROLLUP, CUBE or GROUPING SETS over the unit",
+                "some of the sets would keep the unit and others would not",
+                "GROUP BY the unit and all keys, and roll up above the aggregate",
+            )]);
+        }
+        if per_unit::keeps_unit(&aggregate, &input, &schema) {
+            return self.per_unit(&aggregate, input, &schema).map(Half::Owned);
+        }
+        let draft = self.draft(&aggregate, input, &schema)?;
+        let index = self.drafts.iter().position(|known| known.is_same_as(&draft));
+        let index = index.unwrap_or(self.drafts.len());
+        let above = post::placeholder(index, &aggregate, &draft).map_err(|bug| self.bug(bug))?;
+        if index == self.drafts.len() {
+            self.drafts.push(draft);
+        }
+        Ok(Half::Public(above))
+    }
+
+    /// A node over public inputs, and over whatever its expressions ask in subqueries.
+    fn public(&mut self, plan: &LogicalPlan, inputs: Vec<LogicalPlan>) -> Result<Half, Refusals> {
+        allowed_above(plan).map_err(one)?;
+        let mut refused = Vec::new();
+        let with_subqueries = plan.clone().map_subqueries(|subquery| {
+            Ok(Transformed::yes(match self.half(&subquery) {
+                Ok(Half::Public(public)) => public,
+                Ok(Half::Owned(_)) => {
+                    refused.push(owned_subquery());
+                    subquery
                 }
                 Err(refusals) => {
-                    self.refusals.extend(refusals);
-                    return Ok(plan.clone());
+                    refused.extend(refusals);
+                    subquery
                 }
-            }
-        }
-        if self.is_owned(plan)? {
-            self.refusals.push(match self.relation(plan) {
-                Ok(_) => owned_result(),
-                Err(refusal) => refusal,
-            });
-            return Ok(plan.clone());
-        }
-        if let Err(refusal) = allowed_above(plan) {
-            self.refusals.push(refusal);
-            return Ok(plan.clone());
-        }
-        self.descend(plan)
-    }
-
-    fn descend(&mut self, plan: &LogicalPlan) -> Result<LogicalPlan, QueryError> {
-        let mut failure = None;
-        let mut visit = |splitter: &mut Self, child: LogicalPlan| match splitter.above(&child) {
-            Ok(new) => new,
-            Err(error) => {
-                failure.get_or_insert(error);
-                child
-            }
-        };
-        let changed = datafusion::common::tree_node::Transformed::yes;
-        let with_subqueries = plan
-            .clone()
-            .map_subqueries(|child| Ok(changed(visit(self, child))))
-            .and_then(|plan| plan.data.map_children(|child| Ok(changed(visit(self, child)))));
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        with_subqueries
-            .map(|plan| plan.data)
-            .map_err(|_| QueryError::bug("the plan above a boundary cannot be rebuilt"))
-    }
-
-    /// Whether any scan of a protected table remains, also inside subquery expressions.
-    fn reads_owned(&self, plan: &LogicalPlan) -> Result<bool, QueryError> {
-        let mut found = false;
-        let walked = plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && !post::is_release(&scan.table_name)
-                && self
-                    .catalogue
-                    .table(scan.table_name.table())
-                    .is_ok_and(|t| t.dataset().is_some())
-            {
-                found = true;
-                return Ok(TreeNodeRecursion::Stop);
-            }
-            Ok(TreeNodeRecursion::Continue)
+            }))
         });
-        walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
-        Ok(found)
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        let mut inputs = inputs.into_iter();
+        let rebuilt = with_subqueries.and_then(|plan| {
+            plan.data.map_children(|child| {
+                Ok(inputs.next().map_or(Transformed::no(child), Transformed::yes))
+            })
+        });
+        match rebuilt {
+            Ok(rebuilt) => Ok(Half::Public(rebuilt.data)),
+            Err(_) => Err(self.bug(QueryError::bug("the plan above a boundary cannot be rebuilt"))),
+        }
     }
 
-    /// Whether the rows of `plan` belong to units: an owned scan reaches it without a boundary.
-    fn is_owned(&self, plan: &LogicalPlan) -> Result<bool, QueryError> {
-        if let LogicalPlan::TableScan(_) = plan {
-            return self.reads_owned(plan);
-        }
-        let mut owned = false;
-        for input in plan.inputs() {
-            owned |= self.is_owned(input)?;
-        }
-        if let LogicalPlan::Aggregate(_) = plan
-            && owned
+    fn bug(&mut self, bug: QueryError) -> Refusals {
+        self.bug.get_or_insert(bug);
+        Vec::new()
+    }
+}
+
+/// Whether any scan of a protected table remains, also inside subquery expressions.
+fn reads_owned(catalogue: &Catalogue, plan: &LogicalPlan) -> Result<bool, QueryError> {
+    let mut found = false;
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && !post::is_release(&scan.table_name)
+            && !catalogue.table(scan.table_name.table()).is_ok_and(|t| t.dataset().is_none())
         {
-            return Ok(false);
+            found = true;
+            return Ok(TreeNodeRecursion::Stop);
         }
-        let mut failure = None;
-        let walked = plan.apply_subqueries(|subquery| {
-            match subquery.inputs().first().map_or(Ok(false), |inner| self.is_owned(inner)) {
-                Ok(inner) => owned |= inner,
-                Err(error) => failure = Some(error),
-            }
-            Ok(TreeNodeRecursion::Jump)
-        });
-        walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
-        failure.map_or(Ok(owned), Err)
-    }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
+    Ok(found)
+}
 
-    /// Everything above a boundary is free, as long as it is a query.
-    fn check_public(&mut self, plan: &LogicalPlan) -> Result<(), QueryError> {
-        let mut refusals = Vec::new();
-        let walked = plan.apply_with_subqueries(|node| {
-            refusals.extend(allowed_above(node).err());
-            Ok(TreeNodeRecursion::Continue)
-        });
-        walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
-        self.refusals.extend(refusals);
-        Ok(())
+fn one(refusal: Refusal) -> Refusals {
+    vec![refusal]
+}
+
+/// Both results, or all refusals of both.
+fn both_of<A, B>(a: Result<A, Refusals>, b: Result<B, Refusals>) -> Result<(A, B), Refusals> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut refusals), Err(more)) => {
+            refusals.extend(more);
+            Err(refusals)
+        }
+        (Err(refusals), Ok(_)) | (Ok(_), Err(refusals)) => Err(refusals),
     }
+}
+
+fn both(a: Result<Half, Refusals>, b: Result<Half, Refusals>) -> Result<(Half, Half), Refusals> {
+    both_of(a, b)
+}
+
+/// All results, or all refusals.
+pub(super) fn together<T>(results: Vec<Result<T, Refusals>>) -> Result<Vec<T>, Refusals> {
+    let mut all = Vec::with_capacity(results.len());
+    let mut refused = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => all.push(value),
+            Err(refusals) => refused.extend(refusals),
+        }
+    }
+    if refused.is_empty() { Ok(all) } else { Err(refused) }
 }
 
 fn owned_result() -> Refusal {
@@ -194,6 +313,28 @@ fn owned_result() -> Refusal {
         "the result",
         "this query would return rows of individuals",
         "aggregate them: SELECT COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x) .. GROUP BY ..",
+    )
+}
+
+fn owned_subquery() -> Refusal {
+    Refusal::new(
+        RefusalCode::OwnedOperation,
+        "a subquery over rows of individuals",
+        "public rows would be kept or changed by rows of single people",
+        "aggregate inside the subquery, as in (SELECT AVG(x) FROM ..)",
+    )
+}
+
+fn not_yet(subject: &str, why: &str, fix: &str) -> Refusal {
+    Refusal::new(RefusalCode::OwnedOperation, subject, why, fix)
+}
+
+fn statement() -> Refusal {
+    Refusal::new(
+        RefusalCode::Statement,
+        "the statement",
+        "only plain queries are answered",
+        "send one SELECT statement",
     )
 }
 
@@ -224,11 +365,6 @@ fn allowed_above(plan: &LogicalPlan) -> Result<(), Refusal> {
         | LogicalPlan::Copy(_)
         | LogicalPlan::DescribeTable(_)
         | LogicalPlan::Unnest(_)
-        | LogicalPlan::RecursiveQuery(_) => Err(Refusal::new(
-            RefusalCode::Statement,
-            "the statement",
-            "only plain queries are answered",
-            "send one SELECT statement",
-        )),
+        | LogicalPlan::RecursiveQuery(_) => Err(statement()),
     }
 }

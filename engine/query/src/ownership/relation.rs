@@ -1,94 +1,33 @@
-//! Lowering of owned and public relations below the boundary.
+//! Lowering of owned relations below the boundary: scans, filters, projections.
 
-use datafusion::common::Column;
-use datafusion::logical_expr::expr::InSubquery;
-use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::common::{Column, DFSchema};
+use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, Projection, TableScan};
 
-use super::Splitter;
-use crate::catalogue::TableOwner;
+use super::derived::first_columns;
+use super::{Half, Refusals, Splitter, not_yet, one, together};
+use crate::catalogue::{ColumnEntry, KeyPath, TableEntry, TableOwner};
 use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
-use crate::plan::{ColumnFacts, JoinKind, Node, Owner, Relation, Scalar, ScanColumn};
+use crate::plan::{ColumnFacts, Node, Owner, Relation, Scalar, ScanColumn};
 use crate::{functions, ranges};
 
 impl Splitter<'_> {
-    /// Lowers a plan below the boundary, or refuses it. Closed: a new kind of node does not
-    /// compile until someone decides about it.
-    pub(super) fn relation(&self, plan: &LogicalPlan) -> Result<Relation, Refusal> {
-        match plan {
-            LogicalPlan::TableScan(scan) => self.scan(scan),
-            LogicalPlan::SubqueryAlias(alias) => self.relation(&alias.input),
-            LogicalPlan::Filter(filter) => self.filter(filter),
-            LogicalPlan::Projection(projection) => self.projection(projection),
-            LogicalPlan::Join(join) => self.join(join),
-            LogicalPlan::Aggregate(_) => Err(not_yet(
-                "an aggregate below another one",
-                "features per unit, and released tables joined back to rows, are not supported",
-                "ask for the inner aggregate first, as a question of its own",
-            )),
-            LogicalPlan::Distinct(_) => Err(not_yet(
-                "DISTINCT over rows of individuals",
-                "it would depend on who else is in the data",
-                "count units with COUNT(DISTINCT unit), or list keys with GROUP BY",
-            )),
-            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => Err(not_yet(
-                "ORDER BY or LIMIT over rows of individuals",
-                "which rows remain would depend on everybody else's",
-                "put it above the aggregate, where it is free",
-            )),
-            LogicalPlan::Window(_) => Err(not_yet(
-                "a window function over rows of individuals",
-                "windows below the aggregate are not supported",
-                "put it above the aggregate, where it is free",
-            )),
-            LogicalPlan::Union(_) => Err(not_yet(
-                "UNION over rows of individuals",
-                "it is not supported below the aggregate",
-                "ask one question per table",
-            )),
-            LogicalPlan::Repartition(_)
-            | LogicalPlan::EmptyRelation(_)
-            | LogicalPlan::Subquery(_)
-            | LogicalPlan::Values(_)
-            | LogicalPlan::Unnest(_)
-            | LogicalPlan::RecursiveQuery(_) => Err(not_yet(
-                "this kind of relation",
-                "it is not supported below the aggregate",
-                "read tables of the hub with WHERE and JOIN",
-            )),
-            LogicalPlan::Statement(_)
-            | LogicalPlan::Explain(_)
-            | LogicalPlan::Analyze(_)
-            | LogicalPlan::Extension(_)
-            | LogicalPlan::Dml(_)
-            | LogicalPlan::Ddl(_)
-            | LogicalPlan::Copy(_)
-            | LogicalPlan::DescribeTable(_) => Err(Refusal::new(
-                RefusalCode::Statement,
-                "the statement",
-                "only plain queries are answered",
-                "send one SELECT statement",
-            )),
-        }
-    }
-
-    fn scan(&self, scan: &TableScan) -> Result<Relation, Refusal> {
+    pub(super) fn scan(&self, plan: &LogicalPlan, scan: &TableScan) -> Result<Half, Refusal> {
         let name = scan.table_name.table();
-        let unknown = || {
+        let table = self.catalogue.table(name).map_err(|_| {
             Refusal::new(
                 RefusalCode::UnknownTable,
                 format!("table {name}"),
                 "the hub declares no table of that name",
                 self.catalogue.suggest_table(name),
             )
-        };
-        let table = self.catalogue.table(name).map_err(|_| unknown())?;
+        })?;
         if scan.fetch.is_some() || !scan.filters.is_empty() {
             return Err(not_yet("a limited scan", "the planner added a limit", "remove it"));
         }
         let owner = match &table.owner {
-            TableOwner::Public { .. } => Owner::Public,
+            TableOwner::Public { .. } => return Ok(Half::Public(plan.clone())),
             TableOwner::Unit { dataset, max_groups, max_rows_per_group, .. } => {
                 if dataset != self.dataset {
                     return Err(Refusal::new(
@@ -108,95 +47,156 @@ impl Splitter<'_> {
                 }
             }
         };
-        let positions: Vec<usize> = match &scan.projection {
-            Some(positions) => positions.clone(),
-            None => (0..table.columns.len()).collect(),
+        let relation = match table.key_path() {
+            None => whole(table, owner),
+            Some(path) => self.through(table, path, owner)?,
         };
-        let entries = || positions.iter().map(|position| &table.columns[*position]);
-        let columns = positions
-            .iter()
-            .zip(entries())
-            .map(|(position, entry)| ColumnFacts {
-                name: entry.name.clone(),
-                kind: entry.kind,
-                domain: ranges::declared(&entry.declared),
-                is_unit: Some(*position) == table.unit_column(),
-            })
-            .collect();
-        let node = Node::Scan {
+        Ok(Half::Owned(projected(relation, scan)))
+    }
+
+    pub(super) fn public_scan(&self, scan: &TableScan) -> Option<Relation> {
+        let table = self.catalogue.table(scan.table_name.table()).ok()?;
+        let plain = table.dataset().is_none() && scan.fetch.is_none() && scan.filters.is_empty();
+        plain.then(|| projected(whole(table, Owner::Public), scan))
+    }
+
+    /// The rows of a table that names its unit through a key, joined with the key's owners.
+    ///
+    /// Each joined row belongs to exactly one unit, even if the key is not unique. The owners are
+    /// pairs of a unit and a key, each once; a row of the table is joined with each pair of its
+    /// key, and the result belongs to the pair's unit. Take a unit and all its rows away from the
+    /// referenced table: the pairs of that unit go, no other pair changes, and so exactly the
+    /// joined rows of that unit go. A key that two people share gives each of them a row of their
+    /// own; a key that nobody owns gives none. That is why the rule is a join with distinct
+    /// owners, and not "the row of the only owner": there one person would decide whether
+    /// another's row exists.
+    fn through(
+        &self,
+        table: &TableEntry,
+        path: &KeyPath,
+        owner: Owner,
+    ) -> Result<Relation, Refusal> {
+        let unknown = || not_yet(&table.name, "its key leads nowhere", "correct the hub file");
+        let target = self.catalogue.table(&path.table).map_err(|_| unknown())?;
+        let target_rows = match target.key_path() {
+            None => whole(target, owner.clone()),
+            Some(further) => self.through(target, further, owner.clone())?,
+        };
+        let position = |table: &TableEntry, name: &str| {
+            table.columns.iter().position(|column| column.name == name).ok_or_else(unknown)
+        };
+        let key_there = position(target, &path.key)?;
+        let owners = Relation {
+            columns: vec![target_rows.columns[key_there].clone()],
+            owner: owner.clone(),
+            node: Node::PerUnit {
+                input: Box::new(target_rows),
+                keys: vec![Scalar::Column(key_there)],
+                aggregates: Vec::new(),
+            },
+        };
+        let key = position(table, &path.column)?;
+        let unit = table.unit_column();
+        let scans = table.columns.iter().enumerate();
+        let columns = scans.map(|(at, entry)| (Some(at) != unit).then(|| scan_column(entry)));
+        let node = Node::Path {
             table: table.name.clone(),
-            unit: table.unit_column().map(|position| table.columns[position].name.clone()),
-            columns: entries()
-                .map(|entry| ScanColumn {
-                    name: entry.name.clone(),
-                    kind: entry.kind,
-                    declared: entry.declared.clone(),
-                })
-                .collect(),
+            columns: columns.collect(),
+            key,
+            owners: Box::new(owners),
         };
-        Ok(Relation { node, columns, owner })
+        Ok(Relation { node, columns: facts(table), owner })
     }
 
-    fn projection(&self, projection: &Projection) -> Result<Relation, Refusal> {
-        let input = self.relation(&projection.input)?;
-        let mut columns = Vec::with_capacity(projection.expr.len());
-        let mut facts = Vec::with_capacity(projection.expr.len());
-        let lowered = projection.expr.iter().map(|expr| {
-            functions::lower(expr, projection.input.schema(), &input)
-                .map_err(|refusal| refusal.at(place_of(expr)).at(Place::In("SELECT")))
-        });
-        let lowered = Refusal::together(lowered)?;
-        for (scalar, field) in lowered.into_iter().zip(projection.schema.fields()) {
-            facts.push(facts_of(&scalar, field.name(), &input));
-            columns.push(scalar);
-        }
-        let owner = input.owner.clone();
-        let node = Node::Project { input: Box::new(input), columns };
-        Ok(Relation { node, columns: facts, owner })
+    pub(super) fn projection(
+        &mut self,
+        projection: &Projection,
+        input: Relation,
+    ) -> Result<Relation, Refusals> {
+        let schema = projection.input.schema();
+        let (input, schema, exprs) = self.with_scalars(input, schema, projection.expr.clone())?;
+        lowered_projection(&exprs, &projection.schema, &schema, input)
     }
 
-    /// Tests on rows first, then one semi-join per `IN (SELECT ..)`.
-    fn filter(&self, filter: &Filter) -> Result<Relation, Refusal> {
-        let input = self.relation(&filter.input)?;
-        let schema = filter.input.schema();
-        let mut tests = Vec::new();
-        let mut cohorts = Vec::new();
-        for conjunct in split_conjunction(&filter.predicate) {
-            match conjunct {
-                Expr::InSubquery(subquery) => cohorts.push(subquery),
-                // A test that is refused leaves the rows as they are, so that what is said about
-                // them above is refused in the same breath.
-                other => match functions::lower(other, schema, &input) {
-                    Ok(test) => tests.push(test),
-                    Err(refusal) => self.note(refusal.at(place_of(other)).at(Place::In("WHERE"))),
-                },
+    pub(super) fn filter(
+        &mut self,
+        filter: &Filter,
+        input: Relation,
+    ) -> Result<Relation, Refusals> {
+        let width = input.columns.len();
+        let conjuncts = split_conjunction_owned(filter.predicate.clone()).into_iter().collect();
+        let (input, schema, conjuncts) =
+            self.with_scalars(input, filter.input.schema(), conjuncts)?;
+        let mut tests = Vec::with_capacity(conjuncts.len());
+        for test in &conjuncts {
+            // A test that is refused leaves the rows as they are, so that what is said about them
+            // above is refused in the same breath.
+            match functions::lower(test, &schema, &input) {
+                Ok(test) => tests.push(test),
+                Err(refusal) => self.note(refusal.at(place_of(test)).at(Place::In("WHERE"))),
             }
         }
-        let mut relation = filtered(input, tests);
-        for cohort in cohorts {
-            relation = self.in_subquery(relation, cohort, schema)?;
-        }
-        Ok(relation)
+        Ok(first_columns(filtered(input, tests), width))
     }
+}
 
-    fn in_subquery(
-        &self,
-        left: Relation,
-        test: &InSubquery,
-        schema: &datafusion::common::DFSchema,
-    ) -> Result<Relation, Refusal> {
-        if test.negated || !test.subquery.outer_ref_columns.is_empty() {
-            return Err(Refusal::new(
-                RefusalCode::OwnedOperation,
-                format!("{} NOT IN, or IN over a correlated subquery", test.expr),
-                "only IN over a subquery that stands on its own is supported",
-                "write WHERE person_id IN (SELECT person_id FROM .. WHERE ..)",
-            ));
-        }
-        let value = functions::lower(&test.expr, schema, &left)?;
-        let right = self.relation(&test.subquery.subquery)?;
-        self.joined(JoinKind::Semi, left, right, vec![(value, Scalar::Column(0))])
-    }
+/// All rows and columns of a table whose file holds its unit, if it has one.
+fn whole(table: &TableEntry, owner: Owner) -> Relation {
+    let node = Node::Scan {
+        table: table.name.clone(),
+        unit: table.unit_column().map(|position| table.columns[position].name.clone()),
+        columns: table.columns.iter().map(scan_column).collect(),
+    };
+    Relation { node, columns: facts(table), owner }
+}
+
+fn scan_column(entry: &ColumnEntry) -> ScanColumn {
+    ScanColumn { name: entry.name.clone(), kind: entry.kind, declared: entry.declared.clone() }
+}
+
+/// What is known about a table's columns. The unit is never NULL: a row of nobody is dropped by
+/// the scan, and by the join with the owners of its key.
+fn facts(table: &TableEntry) -> Vec<ColumnFacts> {
+    let columns = table.columns.iter().enumerate();
+    columns
+        .map(|(position, entry)| {
+            let is_unit = Some(position) == table.unit_column();
+            let mut domain = ranges::declared(&entry.declared);
+            domain.nullable &= !is_unit;
+            ColumnFacts { name: entry.name.clone(), kind: entry.kind, domain, is_unit }
+        })
+        .collect()
+}
+
+/// The columns that a scan asks for.
+fn projected(relation: Relation, scan: &TableScan) -> Relation {
+    let Some(positions) = &scan.projection else { return relation };
+    let facts = positions.iter().map(|position| relation.columns[*position].clone()).collect();
+    let columns = positions.iter().copied().map(Scalar::Column).collect();
+    let owner = relation.owner.clone();
+    Relation { node: Node::Project { input: Box::new(relation), columns }, columns: facts, owner }
+}
+
+/// One output column per expression over `schema`, named as in `output`.
+pub(super) fn lowered_projection(
+    exprs: &[Expr],
+    output: &DFSchema,
+    schema: &DFSchema,
+    input: Relation,
+) -> Result<Relation, Refusals> {
+    let columns = exprs.iter().map(|expr| {
+        functions::lower(expr, schema, &input)
+            .map_err(|refusal| one(refusal.at(place_of(expr)).at(Place::In("SELECT"))))
+    });
+    let columns = together(columns.collect())?;
+    let facts = columns
+        .iter()
+        .zip(output.fields())
+        .map(|(scalar, field)| facts_of(scalar, field.name(), &input))
+        .collect();
+    let owner = input.owner.clone();
+    let node = Node::Project { input: Box::new(input), columns };
+    Ok(Relation { node, columns: facts, owner })
 }
 
 /// The relation's rows for which all tests are true.
@@ -214,18 +214,18 @@ pub(super) fn filtered(input: Relation, tests: Vec<Scalar>) -> Relation {
 
 /// What is known about an expression over `input`. It is the unit only as the bare column.
 pub(super) fn facts_of(scalar: &Scalar, name: &str, input: &Relation) -> ColumnFacts {
-    let is_unit = match scalar {
-        Scalar::Column(position) => input.columns[*position].is_unit,
-        _ => false,
-    };
     ColumnFacts {
         name: Column::from_qualified_name(name).name,
         kind: scalar.kind(&input.kinds()),
         domain: ranges::of(scalar, input),
-        is_unit,
+        is_unit: is_unit(scalar, input),
     }
 }
 
-fn not_yet(subject: &str, why: &str, fix: &str) -> Refusal {
-    Refusal::new(RefusalCode::OwnedOperation, subject, why, fix)
+/// Whether an expression is the relation's carried unit: only the bare column is, by position.
+pub(super) fn is_unit(scalar: &Scalar, input: &Relation) -> bool {
+    match scalar {
+        Scalar::Column(position) => input.columns[*position].is_unit,
+        _ => false,
+    }
 }

@@ -5,7 +5,7 @@ use voilage_kernels::Grid;
 use voilage_privacy::mechanism::Noise;
 use voilage_privacy::sensitivity::Sensitivity;
 
-use super::{Relation, Scalar, Type, Value};
+use super::{DerivedTable, Relation, Scalar, Type, Value};
 
 /// Everything of a statement that touches owned rows.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +16,9 @@ pub struct PrivatePlan {
     pub dataset: String,
     /// The boundaries, in the order in which they are drawn.
     pub boundaries: Vec<Boundary>,
+    /// Public tables that boundaries read, each computed from earlier ones once they are sealed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<DerivedTable>,
 }
 
 impl PrivatePlan {
@@ -64,7 +67,10 @@ pub struct MeasuredValue {
 }
 
 /// The bounds by their bits and the step: what the grid is made of.
-fn grid_terms<S: serde::Serializer>(grid: &Option<Grid>, out: S) -> Result<S::Ok, S::Error> {
+pub(super) fn grid_terms<S: serde::Serializer>(
+    grid: &Option<Grid>,
+    out: S,
+) -> Result<S::Ok, S::Error> {
     grid.as_ref()
         .map(|grid| (grid.lower().to_bits(), grid.upper().to_bits(), grid.step_log2()))
         .serialize(out)
@@ -130,7 +136,8 @@ pub enum NoisyMeasure {
 }
 
 /// How one aggregate of the query follows from the noisy columns, by position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OutputColumn {
     /// A count, as it is.
     Count {

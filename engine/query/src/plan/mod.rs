@@ -7,7 +7,9 @@
 //! are made of.
 
 mod boundary;
+mod derived;
 mod domain;
+mod per_unit;
 mod relation;
 mod scalar;
 mod value;
@@ -15,7 +17,11 @@ mod value;
 pub use boundary::{
     Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
 };
+pub use derived::{CanonicalPlan, DerivedTable};
 pub use domain::{Domain, FINITE_MAX, Possible};
+pub use per_unit::{
+    Edge, Frame, Moments, SortKey, UnitAggregate, UnitFunction, WindowCall, WindowFunction,
+};
 pub use relation::{ColumnFacts, JoinKind, Node, Owner, Relation, ScanColumn};
 pub use scalar::{Comparison, Scalar};
 pub use value::{Type, Value};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Domain, Scalar, Type};
+use super::{Domain, Scalar, Type, UnitAggregate, WindowCall};
 use crate::catalogue::Declared;
 
 /// A relation with what the analysis knows about it.
@@ -72,6 +72,47 @@ pub enum Node {
         same_unit: bool,
         /// Pairs of expressions over the left and the right columns.
         on: Vec<(Scalar, Scalar)>,
+        /// A boolean expression over the left and then the right columns, true of each match.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        residual: Option<Scalar>,
+    },
+    /// The rows of all inputs, which have the same column types.
+    Union {
+        /// At least one relation; all are owned, or none is.
+        inputs: Vec<Relation>,
+    },
+    /// One row for each unit and each tuple of keys that it has: the keys, then the aggregates.
+    PerUnit {
+        /// The owned relation read.
+        input: Box<Relation>,
+        /// Expressions over its columns.
+        keys: Vec<Scalar>,
+        /// What is computed from the rows of one unit and one tuple.
+        aggregates: Vec<UnitAggregate>,
+    },
+    /// The input's columns, then one column per call.
+    Window {
+        /// The owned relation read.
+        input: Box<Relation>,
+        /// What is computed from the rows of one unit.
+        calls: Vec<WindowCall>,
+    },
+    /// The rows of a table that names its unit only through a key, once for each unit that owns
+    /// the key.
+    Path {
+        /// The table.
+        table: String,
+        /// The columns, in output order; nothing stands for the unit itself.
+        columns: Vec<Option<ScanColumn>>,
+        /// The position of the key among them.
+        key: usize,
+        /// The owned relation that says whose a key is. Its only column is the key.
+        owners: Box<Relation>,
+    },
+    /// A public table computed from earlier releases and public tables.
+    Derived {
+        /// Its position among the plan's derived tables.
+        table: usize,
     },
 }
 
@@ -96,6 +137,10 @@ pub enum JoinKind {
     Left,
     /// Left rows with a match, once; only left columns.
     Semi,
+    /// Left rows without a match; only left columns.
+    Anti,
+    /// Left rows, once, beside a truth value that says whether there is a match.
+    Mark,
 }
 
 impl Serialize for Relation {
@@ -122,6 +167,20 @@ impl Relation {
     /// The types of the columns.
     pub fn kinds(&self) -> Vec<Type> {
         self.columns.iter().map(|column| column.kind).collect()
+    }
+
+    /// The relations that this one reads.
+    pub fn inputs(&self) -> Vec<&Relation> {
+        match &self.node {
+            Node::Scan { .. } | Node::Derived { .. } => Vec::new(),
+            Node::Filter { input, .. }
+            | Node::Project { input, .. }
+            | Node::PerUnit { input, .. }
+            | Node::Window { input, .. } => vec![input],
+            Node::Join { left, right, .. } => vec![left, right],
+            Node::Union { inputs } => inputs.iter().collect(),
+            Node::Path { owners, .. } => vec![owners],
+        }
     }
 
     /// Whether rows belong to units.

@@ -11,8 +11,10 @@ mod trace;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::array::{
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, new_empty_array, new_null_array,
+};
+use datafusion::arrow::compute::{cast, concat, concat_batches};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::MemTable;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
@@ -32,7 +34,7 @@ use crate::error::QueryError;
 use crate::execute::{self, Files};
 use crate::functions;
 use crate::ownership::Draft;
-use crate::plan::{Boundary, OutputColumn};
+use crate::plan::{Boundary, DerivedTable, OutputColumn};
 use crate::release::Released;
 
 /// Queries cannot name such a table: identifiers starting with `__` are refused at the door.
@@ -142,6 +144,57 @@ pub(crate) async fn run(
         })
         .collect();
     Ok(Shown { table, intervals })
+}
+
+/// Computes a derived table from what has been released so far.
+pub(crate) async fn derive(
+    context: &SessionContext,
+    catalogue: &Catalogue,
+    files: &Files,
+    table: &DerivedTable,
+    released: &[(&Boundary, Released)],
+) -> Result<RecordBatch, QueryError> {
+    let failed = |why: String| {
+        QueryError::input(
+            format!("a released table that is joined back to rows cannot be computed: {why}"),
+            "correct that part; what has been charged for the statement stays charged",
+        )
+    };
+    let wrong = |error: datafusion::common::DataFusionError| failed(error.strip_backtrace());
+    let plan = bind(catalogue, files, &table.plan, released)?;
+    // Names may be ambiguous; positions are not.
+    let fields = table.kinds.iter().enumerate();
+    let fields =
+        fields.map(|(position, kind)| Field::new(format!("d{position}"), kind.arrow(), true));
+    let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let frame = context.execute_logical_plan(plan).await.map_err(wrong)?;
+    let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); table.kinds.len()];
+    let mut rows = 0;
+    for batch in frame.collect().await.map_err(wrong)? {
+        rows += batch.num_rows();
+        for (parts, (column, kind)) in
+            columns.iter_mut().zip(batch.columns().iter().zip(&table.kinds))
+        {
+            parts.push(cast(column, &kind.arrow()).map_err(|error| failed(error.to_string()))?);
+        }
+    }
+    if table.scalar && rows > 1 {
+        return Err(failed("a subquery used as a value has several rows".to_owned()));
+    }
+    let columns = columns.into_iter().zip(&table.kinds).map(|(parts, kind)| {
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        match (rows, table.scalar) {
+            (0, true) => Ok(new_null_array(&kind.arrow(), 1)),
+            (0, false) => Ok(new_empty_array(&kind.arrow())),
+            _ => concat(&parts),
+        }
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>();
+    let options =
+        RecordBatchOptions::new().with_row_count(Some(if table.scalar { 1 } else { rows }));
+    columns
+        .and_then(|columns| RecordBatch::try_new_with_options(schema, columns, &options))
+        .map_err(|_| QueryError::bug("a derived table does not fit its types"))
 }
 
 /// Puts released and public tables in the place of placeholders and planned scans.
