@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use voilage_privacy::{Accountant, Delta, Epsilon, Loss};
 
 use crate::clock::Timestamp;
+use crate::permit::{GrantedPermit, LegalBasis, Permit};
+use crate::rules::ProjectRules;
 
 /// The most that may be spent, or what is left of it.
 pub type Cap = Loss;
@@ -14,7 +16,8 @@ pub type Cap = Loss;
 pub type Spent = Loss;
 
 /// What an administrator writes to register a dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DatasetTerms {
     /// 1 to 64 ASCII letters, digits, `-`, `_` or `.`.
     pub name: String,
@@ -64,23 +67,9 @@ pub struct Dataset {
     pub data_version: String,
 }
 
-/// Who allowed a study, and from when to when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Permit {
-    /// Who gave it.
-    pub authority: String,
-    /// Under which number.
-    pub reference: String,
-    /// For what.
-    pub purpose: String,
-    /// Its first day (UTC).
-    pub starts: NaiveDate,
-    /// Its last day (UTC), still allowed.
-    pub ends: NaiveDate,
-}
-
 /// What an administrator writes to open a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProjectTerms {
     /// 1 to 64 ASCII letters, digits, `-`, `_` or `.`; unique in the ledger.
     pub name: String,
@@ -116,13 +105,30 @@ pub struct Project {
     pub left: Cap,
     /// Whether it may ask now.
     pub status: ProjectStatus,
-    /// Its permit.
+    /// Its permit in force, or else the nearest one.
     pub permit: Permit,
+    /// On what ground that permit was given.
+    pub legal_basis: LegalBasis,
+    /// Every permit, in the order of granting.
+    pub permits: Vec<GrantedPermit>,
+    /// The rules beneath its cap.
+    pub rules: ProjectRules,
+    /// Who may ask, by name; empty when it names nobody and answers every principal.
+    pub persons: Vec<String>,
 }
 
 /// Whether a project may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProjectStatus {
+    /// It waits for the decision to open it.
+    Draft,
+    /// An administrator holds it back.
+    Suspended {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// Its permit begins later.
     NotStarted,
     /// It may ask.
@@ -141,6 +147,8 @@ pub enum ProjectStatus {
 impl fmt::Display for ProjectStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Draft => "draft",
+            Self::Suspended { .. } => "suspended",
             Self::NotStarted => "not started",
             Self::Open => "open",
             Self::Expired => "expired",

@@ -61,6 +61,8 @@ pub struct ChargeRequest {
     pub description: String,
     /// What it costs further datasets, whose releases are joined above their boundaries.
     pub shares: Vec<DatasetShare>,
+    /// How the answer would come about, for rules and the audit.
+    pub detail: ChargeDetail,
     /// Pay again when every attempt was used up without an answer.
     pub renew: bool,
 }
@@ -76,6 +78,17 @@ pub struct DatasetShare {
     pub data_version: String,
     /// What it costs, in the project's accountant.
     pub loss: Loss,
+}
+
+/// How a release comes about: public parameters only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChargeDetail {
+    /// The protected tables that are read.
+    pub tables: Vec<String>,
+    /// The noise of each column, in words.
+    pub mechanisms: String,
+    /// How contributions are bounded, in words.
+    pub bounds: String,
 }
 
 /// A durable entry: what a release cost.
@@ -108,8 +121,12 @@ pub struct Charge {
     pub position: u64,
     /// What the project had spent once this charge was in, the same at every replay.
     pub spent_after: Spent,
+    /// The project's cap when it was charged, the same at every replay.
+    pub cap: Cap,
     /// What the project then had left, the same at every replay.
     pub left_after: Cap,
+    /// The reference of the permit it was made under.
+    pub permit_reference: String,
     /// Whether the charge stood already when it was asked for.
     pub replayed: bool,
     /// Whether every boundary is sealed.
@@ -126,8 +143,6 @@ pub struct ChargeSummary {
     pub charge: Charge,
     /// Who asked first.
     pub principal: String,
-    /// The reference of the permit it was made under.
-    pub permit_reference: String,
     /// The question as asked.
     pub description: String,
     /// How often it was asked again, for free.

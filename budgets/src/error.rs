@@ -4,8 +4,9 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use thiserror::Error;
-use voilage_privacy::Accountant;
+use voilage_privacy::{Accountant, Loss};
 
+use crate::forbidden::Forbidden;
 use crate::refusal::Shortfall;
 use crate::store::database::location::Location;
 
@@ -174,6 +175,37 @@ pub enum LedgerError {
         /// The dataset.
         dataset: String,
     },
+    /// A new cap would be below what was spent.
+    #[error(
+        "{subject} spent {} already, more than a cap of {asked} buys ({}); caps never fall below what \
+         was spent. Choose a larger cap, or close or suspend what should stop",
+        shown(spent, true),
+        shown(cap, false)
+    )]
+    CapBelowSpent {
+        /// The dataset or project.
+        subject: String,
+        /// The terms asked for.
+        asked: String,
+        /// What they buy.
+        cap: Box<Loss>,
+        /// What was spent.
+        spent: Box<Loss>,
+    },
+    /// The same people would have two caps.
+    #[error(
+        "table {table:?} is the same data as table {other_table:?} of dataset {other_dataset:?}, whose \
+         people have a lifetime cap already; nothing was changed. Declare it under dataset \
+         {other_dataset:?}: a copy never gets a cap of its own"
+    )]
+    SameData {
+        /// The table.
+        table: String,
+        /// The table with the same data.
+        other_table: String,
+        /// Its dataset.
+        other_dataset: String,
+    },
     /// The request key stands for another request.
     #[error(
         "this request key is already bound to another request in project {project:?} (entry \
@@ -256,6 +288,10 @@ pub enum LedgerError {
         /// What the administrator said.
         reason: String,
     },
+
+    /// A role, a membership or a rule does not allow it.
+    #[error(transparent)]
+    Forbidden(Box<Forbidden>),
 
     // Try again.
     /// The data changed after the question was planned.
@@ -344,6 +380,20 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// A stable name for the rule that refused a question, as the audit writes it.
+    pub(crate) fn refusal_code(&self) -> &'static str {
+        match self {
+            Self::Budget(_) => "budget",
+            Self::AttemptsUsedUp { .. } => "attempts-used-up",
+            Self::NotStarted { .. } => "not-started",
+            Self::Expired { .. } => "expired",
+            Self::Closed { .. } => "closed",
+            Self::DatasetNotGiven { .. } => "dataset-not-given",
+            Self::Forbidden(forbidden) => forbidden.code(),
+            _ => "other",
+        }
+    }
+
     /// A contradiction outside the chain.
     pub(crate) fn altered(what: &str) -> Self {
         Self::Altered { place: Place::Elsewhere, what: what.to_owned() }
@@ -364,12 +414,15 @@ impl LedgerError {
             | Self::BadTerms { .. }
             | Self::TermsDiffer { .. }
             | Self::CapAboveDataset { .. }
+            | Self::CapBelowSpent { .. }
+            | Self::SameData { .. }
             | Self::KeyReused { .. } => ErrorKind::FixInput,
             Self::Budget(_) | Self::AttemptsUsedUp { .. } => ErrorKind::BudgetRefused,
             Self::NotStarted { .. }
             | Self::Expired { .. }
             | Self::Closed { .. }
-            | Self::DatasetNotGiven { .. } => ErrorKind::PolicyRefused,
+            | Self::DatasetNotGiven { .. }
+            | Self::Forbidden(_) => ErrorKind::PolicyRefused,
             Self::DataMoved { .. }
             | Self::Fenced { .. }
             | Self::AlreadySealed { .. }
@@ -383,6 +436,26 @@ impl LedgerError {
             | Self::Overflow
             | Self::Database { .. } => ErrorKind::Bug,
         }
+    }
+}
+
+impl From<Forbidden> for LedgerError {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::Forbidden(Box::new(forbidden))
+    }
+}
+
+/// A loss in a message: three digits, costs up and caps down.
+fn shown(loss: &Loss, up: bool) -> String {
+    match loss {
+        Loss::Zcdp { rho, delta } if up => {
+            format!("rho {}, delta {}", rho.display_up(3), delta.display_up(3))
+        }
+        Loss::Zcdp { rho, delta } => {
+            format!("rho {}, delta {}", rho.display_down(3), delta.display_down(3))
+        }
+        Loss::Pure { epsilon } if up => format!("epsilon {}", epsilon.display_up(3)),
+        Loss::Pure { epsilon } => format!("epsilon {}", epsilon.display_down(3)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
+use crate::act::{Act, Opening};
 use crate::charge::{Attempt, Charge, ChargeRequest, ChargeSummary};
 use crate::clock::Clock;
 use crate::error::LedgerError;
@@ -15,9 +16,10 @@ use crate::store::accounts::{DatasetRow, ProjectRow};
 use crate::store::chain::{self, Head};
 use crate::store::database::location::Location;
 use crate::store::database::{self, Access, Store, Transaction};
+use crate::store::terms::check_text;
 use crate::store::verify::{self, Verification};
 use crate::store::writer::Writer;
-use crate::store::{accounts, admit, charges, identity, seal, terms};
+use crate::store::{accounts, admit, charges, identity, refusals, seal};
 
 /// The budgets of all datasets and projects, in one file.
 ///
@@ -78,12 +80,13 @@ impl Ledger {
 
     /// Registers a dataset with its lifetime cap; doing it again with the same terms changes nothing.
     ///
+    /// For a ledger without principals; later [`Ledger::decide`] does it.
+    ///
     /// *Errors*: [`LedgerError::BadTerms`], [`LedgerError::TermsDiffer`].
     pub fn register_dataset(&self, terms: &DatasetTerms) -> Result<Dataset, LedgerError> {
-        self.write(|transaction| {
-            terms::register_dataset(transaction, self.clock.as_ref(), terms)?;
-            accounts::dataset(transaction, &terms.name)?.to_public()
-        })
+        let act = Act::RegisterDataset { terms: terms.clone(), files: Vec::new() };
+        self.unsigned(&act, "")?;
+        self.dataset(&terms.name)
     }
 
     /// The dataset called `name`.
@@ -102,14 +105,14 @@ impl Ledger {
 
     /// Opens a project under a permit; doing it again with the same terms changes nothing.
     ///
+    /// For a ledger without principals; later [`Ledger::decide`] does it.
+    ///
     /// *Errors*: [`LedgerError::BadTerms`], [`LedgerError::TermsDiffer`],
     /// [`LedgerError::CapAboveDataset`], [`LedgerError::UnknownDataset`].
     pub fn open_project(&self, terms: &ProjectTerms) -> Result<Project, LedgerError> {
-        self.write(|transaction| {
-            terms::open_project(transaction, self.clock.as_ref(), terms)?;
-            let now = chain::now(transaction, self.clock.as_ref())?;
-            accounts::project(transaction, &terms.name)?.to_public(now)
-        })
+        let act = Act::OpenProject { terms: terms.clone(), opening: Opening::default() };
+        self.unsigned(&act, "")?;
+        self.project(&terms.name)
     }
 
     /// The project called `name`.
@@ -118,7 +121,7 @@ impl Ledger {
     pub fn project(&self, name: &str) -> Result<Project, LedgerError> {
         self.read(|transaction| {
             let now = chain::now(transaction, self.clock.as_ref())?;
-            accounts::project(transaction, name)?.to_public(now)
+            accounts::project(transaction, name)?.to_public(transaction, now)
         })
     }
 
@@ -127,22 +130,24 @@ impl Ledger {
         self.read(|transaction| {
             let now = chain::now(transaction, self.clock.as_ref())?;
             let rows = accounts::projects(transaction)?;
-            rows.iter().map(|row: &ProjectRow| row.to_public(now)).collect()
+            rows.iter().map(|row: &ProjectRow| row.to_public(transaction, now)).collect()
         })
     }
 
     /// Closes a project for good, recording why.
     ///
+    /// For a ledger without principals; later [`Ledger::decide`] does it.
+    ///
     /// *Errors*: [`LedgerError::UnknownProject`], [`LedgerError::BadTerms`] for an empty reason.
     pub fn close_project(&self, name: &str, reason: &str) -> Result<Project, LedgerError> {
-        self.write(|transaction| {
-            terms::close_project(transaction, self.clock.as_ref(), name, reason)?;
-            let now = chain::now(transaction, self.clock.as_ref())?;
-            accounts::project(transaction, name)?.to_public(now)
-        })
+        check_text(&format!("project {name:?}"), "the reason for closing it", reason)?;
+        self.unsigned(&Act::Close { project: name.to_owned() }, reason)?;
+        self.project(name)
     }
 
     /// Lets a project ask about a further dataset, recording why; again it changes nothing.
+    ///
+    /// For a ledger without principals; later [`Ledger::decide`] does it.
     ///
     /// *Errors*: [`LedgerError::UnknownProject`], [`LedgerError::UnknownDataset`],
     /// [`LedgerError::BadTerms`].
@@ -152,10 +157,9 @@ impl Ledger {
         dataset: &str,
         reason: &str,
     ) -> Result<(), LedgerError> {
-        self.write(|transaction| {
-            let pair = (project, dataset);
-            terms::give_dataset(transaction, self.clock.as_ref(), pair, reason)
-        })
+        check_text(&format!("project {project:?}"), "the reason for giving it a dataset", reason)?;
+        let (project, dataset) = (project.to_owned(), dataset.to_owned());
+        self.unsigned(&Act::GiveDataset { project, dataset }, reason)
     }
 
     /// The largest epsilon a single question of the project could have now, under both caps.
@@ -176,13 +180,23 @@ impl Ledger {
     ///
     /// *Guarantee*: all caps or none, durable before it returns. The same request key is
     /// charged once; `renew` pays again only when all attempts were used up without an answer.
+    /// Every replay asks for the same rights as a charge, and every refusal is recorded.
     ///
     /// *Errors*: [`LedgerError::Budget`], [`LedgerError::AttemptsUsedUp`],
     /// [`LedgerError::NotStarted`], [`LedgerError::Expired`], [`LedgerError::Closed`],
     /// [`LedgerError::KeyReused`], [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`],
     /// [`LedgerError::UnknownDataset`], [`LedgerError::DatasetNotGiven`].
     pub fn admit(&self, request: &ChargeRequest) -> Result<Charge, LedgerError> {
-        self.write(|transaction| admit::admit(transaction, self.clock.as_ref(), request))
+        let admitted =
+            self.write(|transaction| admit::admit(transaction, self.clock.as_ref(), request));
+        if let Err(error) = &admitted
+            && refusals::is_decision(error)
+        {
+            self.write(|transaction| {
+                refusals::record(transaction, self.clock.as_ref(), request, error)
+            })?;
+        }
+        admitted
     }
 
     /// Takes over the execution of a charge.
@@ -252,6 +266,10 @@ impl Ledger {
             writer: Writer::new(store),
             reader: Mutex::new(database::open(location)?),
         })
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
     }
 
     #[cfg(test)]

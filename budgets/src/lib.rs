@@ -9,26 +9,44 @@
 //! clock but [`SystemClock`]. No value of an owned row comes near this crate.
 
 mod account;
+mod act;
+mod administration;
+mod audit;
 mod charge;
 mod clock;
 mod error;
+mod forbidden;
 mod ledger;
+mod permit;
+mod policy;
+mod principal;
 mod refusal;
+mod rules;
+mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
 mod units;
 
 pub use account::{
-    Cap, Dataset, DatasetTerms, GrantedTerms, Permit, Project, ProjectStatus, ProjectTerms, Spent,
+    Cap, Dataset, DatasetTerms, GrantedTerms, Project, ProjectStatus, ProjectTerms, Spent,
 };
+pub use act::{Act, CapTerms, Mode, Opening, Outcome, Proposal, TableFile, Verdict};
+pub use audit::{AuditEntry, AuditFilter};
 pub use charge::{
-    ATTEMPTS_MAX, Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary, DatasetShare, RequestKey,
+    ATTEMPTS_MAX, Attempt, Charge, ChargeDetail, ChargeId, ChargeRequest, ChargeSummary,
+    DatasetShare, RequestKey,
 };
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use error::{ErrorKind, LedgerError, Place, Suggestion};
+pub use forbidden::Forbidden;
 pub use ledger::Ledger;
+pub use permit::{GrantedPermit, LegalBasis, Permit};
+pub use policy::{Ceiling, Policy};
+pub use principal::{Decider, Principal, Role};
 pub use refusal::Shortfall;
+pub use rules::{NotAPace, Pace, ProjectRules};
+pub use standing::{DatasetStanding, LifetimeLoss, ProjectStanding, RATE_DAYS_MAX};
 pub use store::chain::{EntryHash, Head};
 pub use store::database::location::Location;
 pub use store::verify::Verification;

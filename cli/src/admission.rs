@@ -5,28 +5,43 @@ use voilage_privacy::{Loss, QuantityError};
 use voilage_query::{Question, Study};
 
 use crate::error::CliError;
+use crate::job::Job;
 
 /// Digits of a quantity in a message.
 const DIGITS: usize = 3;
 
-/// Refuses the whole job when its new questions do not fit the project's or the dataset's budget.
+/// Refuses the whole job when its new questions do not fit the project's or the dataset's budget, and
+/// says which would fit in their order.
 ///
 /// Others may spend in between; then the ledger itself refuses the question that no longer fits.
-pub(crate) fn check(study: &Study, questions: &[Question], renew: bool) -> Result<(), CliError> {
+pub(crate) fn check(
+    study: &Study,
+    job: &Job,
+    questions: &[Question],
+    renew: bool,
+) -> Result<(), CliError> {
     let project = study.project()?;
     let ledger = study.hub().ledger();
     let dataset = ledger.dataset(&project.dataset)?;
     let charges = ledger.charges(&project.name)?;
     let mut sum = Loss::zero(project.accountant);
     let mut new = 0;
-    for question in questions {
+    let mut fitting = Vec::new();
+    let mut fits = Loss::zero(project.accountant);
+    for (asked, question) in job.questions.iter().zip(questions) {
         let cost = rounded_up(question.loss()).map_err(|error| bug(&error))?;
         if !is_paid(&charges, question.sql(), &cost, &dataset.data_version, renew) {
             sum = sum.checked_add(&cost).map_err(|error| bug(&error))?;
             new += 1;
+            let with = fits.checked_add(&cost).map_err(|error| bug(&error))?;
+            if shortage(&with, &project.left).is_none() && shortage(&with, &dataset.left).is_none()
+            {
+                fits = with;
+                fitting.push(asked.name.as_str());
+            }
         }
     }
-    refuse_overspending(&project, &dataset, &sum, new)
+    refuse_overspending(&project, &dataset, &sum, (new, &fitting))
 }
 
 fn is_paid(
@@ -50,7 +65,7 @@ fn refuse_overspending(
     project: &Project,
     dataset: &Dataset,
     sum: &Loss,
-    new: usize,
+    (new, fitting): (usize, &[&str]),
 ) -> Result<(), CliError> {
     let shortages = [
         (format!("project {:?}", project.name), shortage(sum, &project.left)),
@@ -65,9 +80,15 @@ fn refuse_overspending(
             "the job's {new} new questions need {} {} together and {holder} has {} left",
             short.quantity, short.need, short.left
         ),
-        fix: "give the questions smaller shares or leave some out; more budget is an \
-              administrator's decision"
-            .to_owned(),
+        fix: match fitting {
+            [] => "give the questions smaller shares; more budget is an administrator's decision"
+                .to_owned(),
+            fitting => format!(
+                "give the questions smaller shares, or ask only those that fit in this order: {}; \
+                 more budget is an administrator's decision",
+                fitting.join(", ")
+            ),
+        },
     })
 }
 

@@ -8,9 +8,11 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell as TerminalCell, CellAlignment, Table as TerminalTable, TableComponent};
+use serde_json::Value;
 use voilage_privacy::{Delta, Epsilon, Rho};
 use voilage_query::Answer;
 
+use crate::console::Console;
 use crate::error::CliError;
 use crate::report::{Cell, Column, Table, number};
 
@@ -111,7 +113,15 @@ fn plain_cells(array: &ArrayRef) -> Result<Vec<Cell>, CliError> {
     (0..array.len()).map(cell).collect()
 }
 
+/// A value for programs, on the output.
+pub(crate) fn json(value: &Value, console: &mut Console<'_>) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| CliError::Bug(format!("a value has no JSON: {error}")))?;
+    writeln!(console.out, "{text}")?;
+    Ok(())
+}
+
 /// Text that cannot move the cursor or change the colours of a terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

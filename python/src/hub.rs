@@ -87,7 +87,7 @@ impl Hub {
                 ends: day(ends)?,
             },
         };
-        py.detach(|| self.0.ledger().open_project(&terms)).map(drop).map_err(raise)
+        py.detach(|| self.0.open_project(terms)).map(drop).map_err(raise)
     }
 
     /// Never closes the ledger of this hub again. For a process that was forked: the ledger belongs

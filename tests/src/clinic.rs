@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use chrono::{NaiveDate, TimeZone, Utc};
 use parquet::arrow::ArrowWriter;
-use voilage_budgets::{FixedClock, Permit, ProjectTerms};
+use voilage_budgets::{
+    Act, Decider, FixedClock, Mode, Opening, Permit, Principal, ProjectTerms, Role,
+};
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 use voilage_query::hub::Surroundings;
 use voilage_query::{Hub, Randomness, Study};
@@ -103,12 +105,17 @@ impl Clinic {
         let people: ArrayRef = Arc::new(Int64Array::from(people));
         let sexes: ArrayRef = Arc::new(sexes);
         clinic.write("people.parquet", vec![("person", people.clone()), ("sex", sexes.clone())]);
-        clinic.write("staff.parquet", vec![("person", people), ("sex", sexes)]);
+        // Other people: the same data would not be let into a second dataset.
+        let staff: Int64Array = (1..=sexes.len() as i64).map(|person| Some(-person)).collect();
+        clinic.write("staff.parquet", vec![("person", Arc::new(staff)), ("sex", sexes)]);
         let reasons: ArrayRef = Arc::new(StringArray::from(vec!["flu", "cough", "fracture"]));
         let chapters: ArrayRef = Arc::new(StringArray::from(vec!["lung", "lung", "bone"]));
         clinic.write("reasons.parquet", vec![("reason", reasons), ("chapter", chapters)]);
         std::fs::write(clinic.hub_file(), HUB).unwrap();
         Hub::init(&clinic.hub_file()).unwrap();
+        let tester =
+            Principal { name: "tester".into(), role: Role::Analyst, account: "tester".into() };
+        clinic.decide(&Act::SetPrincipal { principal: tester });
         clinic.open_project("study", Accountant::Zcdp);
         clinic
     }
@@ -182,7 +189,17 @@ impl Clinic {
                 ends: day(2060),
             },
         };
-        Hub::open(&self.hub_file()).unwrap().ledger().open_project(&terms).unwrap();
+        self.decide(&Act::OpenProject { terms, opening: Opening::default() });
+    }
+
+    /// Decides something as whoever set the clinic up.
+    ///
+    /// # Panics
+    /// When the ledger refuses.
+    pub fn decide(&self, act: &Act) {
+        let hub = Hub::open(&self.hub_file()).unwrap();
+        let by = Decider { principal: hub.principal(), reason: "for a test" };
+        hub.ledger().decide(by, act, Mode::Record).unwrap();
     }
 
     /// The project `study` with its own randomness and a clock that stands still.

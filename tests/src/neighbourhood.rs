@@ -181,7 +181,7 @@ fn open(hub: &PathBuf, dataset: &str, tape: &Tape) -> Study {
     let surroundings = Surroundings {
         clock: Arc::new(FixedClock::new(noon)),
         randomness: Arc::new(tape.clone()),
-        principal: "tester".into(),
+        ..Surroundings::default()
     };
     let hub = Hub::open_with(hub, surroundings).unwrap();
     let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
@@ -199,6 +199,6 @@ fn open(hub: &PathBuf, dataset: &str, tape: &Tape) -> Study {
             ends: day(2060),
         },
     };
-    hub.ledger().open_project(&terms).unwrap();
+    hub.open_project(terms).unwrap();
     hub.project("study").unwrap()
 }

@@ -245,7 +245,7 @@ impl Ward {
                 ends: day(2060),
             },
         };
-        Hub::open(&self.hub_file()).unwrap().ledger().open_project(&terms).unwrap();
+        Hub::open(&self.hub_file()).unwrap().open_project(terms).unwrap();
     }
 
     /// The project `study` with its own randomness and a clock that stands still.
@@ -257,7 +257,7 @@ impl Ward {
         let surroundings = Surroundings {
             clock: Arc::new(FixedClock::new(noon)),
             randomness,
-            principal: "tester".into(),
+            ..Surroundings::default()
         };
         Hub::open_with(&self.hub_file(), surroundings).unwrap().project("study").unwrap()
     }

@@ -2,11 +2,16 @@
 
 use voilage_privacy::{Accountant, Delta, Epsilon, Loss};
 
-use super::chain;
 use super::database::{Row, Transaction};
-use crate::account::{Dataset, GrantedTerms, Permit, Project, ProjectStatus};
+use super::permits::{self, PermitRow};
+use super::{chain, principals, projects};
+use crate::account::{Dataset, GrantedTerms, Project, ProjectStatus};
+use crate::act::CapTerms;
 use crate::clock::Timestamp;
 use crate::error::{LedgerError, Suggestion};
+use crate::forbidden::Forbidden;
+use crate::permit::Permit;
+use crate::rules::ProjectRules;
 use crate::units::Units;
 
 /// What datasets and projects have in common: terms, a cap and a sum.
@@ -23,10 +28,13 @@ pub(crate) struct Account {
     pub(crate) sequence: i64,
 }
 
-/// The columns of [`Account::read`], for a table `t` joined with `account a`.
-const ACCOUNT_COLUMNS: &str = "t.position, t.name, t.accountant, t.epsilon, t.delta, a.cap_rho, \
-     a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon, \
-     a.sequence";
+/// The columns of [`Account::read`], for a table `t` joined with `account a` and [`CAP_CHANGE`].
+const ACCOUNT_COLUMNS: &str = "t.position, t.name, t.accountant, coalesce(k.epsilon, t.epsilon), \
+     coalesce(k.delta, t.delta), a.cap_rho, a.cap_delta, a.cap_epsilon, a.spent_rho, \
+     a.spent_delta, a.spent_epsilon, a.sequence";
+/// The terms that were granted last.
+const CAP_CHANGE: &str = "LEFT JOIN cap_change k ON k.position = \
+     (SELECT max(l.position) FROM cap_change l WHERE l.holder = t.position)";
 const ACCOUNT_COLUMN_COUNT: usize = 12;
 
 impl Account {
@@ -48,6 +56,11 @@ impl Account {
     /// Nothing where another branch has spent more than the cap.
     pub(crate) fn left(&self) -> Result<Units, LedgerError> {
         self.cap.saturating_sub(self.spent)
+    }
+
+    /// Whether a new cap would be above this one in any part.
+    pub(crate) fn is_raised_by(&self, cap: &CapTerms) -> bool {
+        cap.epsilon > self.terms.epsilon || cap.delta > self.terms.delta
     }
 
     pub(crate) fn loss(&self, units: Units) -> Loss {
@@ -81,32 +94,70 @@ pub(crate) struct ProjectRow {
     pub(crate) account: Account,
     pub(crate) dataset: i64,
     pub(crate) dataset_name: String,
-    pub(crate) permit_position: i64,
-    pub(crate) permit: Permit,
+    /// In the order of granting; at least one.
+    pub(crate) permits: Vec<PermitRow>,
+    /// Since when and why it may not ask, if it is a draft or suspended.
+    pub(crate) stopped: Option<Stopped>,
     /// When and why it was closed.
     pub(crate) closed: Option<(Timestamp, String)>,
+    pub(crate) rules: ProjectRules,
+    /// The ceiling of one question, in the project's accountant.
+    pub(crate) question_units: Option<i64>,
+}
+
+/// The status of a project that an administrator holds back.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopped {
+    /// `draft` or `suspended`.
+    pub(crate) status: String,
+    pub(crate) since: Timestamp,
+    pub(crate) reason: String,
 }
 
 impl ProjectRow {
-    pub(crate) fn status(&self, now: Timestamp) -> ProjectStatus {
+    /// The permit in force, or the nearest one.
+    pub(crate) fn permit(&self, now: Timestamp) -> Result<&PermitRow, LedgerError> {
+        permits::in_force(&self.permits, now.date_naive())
+    }
+
+    pub(crate) fn status(&self, now: Timestamp) -> Result<ProjectStatus, LedgerError> {
         let today = now.date_naive();
-        match &self.closed {
-            Some((at, reason)) => ProjectStatus::Closed { at: *at, reason: reason.clone() },
-            None if today < self.permit.starts => ProjectStatus::NotStarted,
-            None if today > self.permit.ends => ProjectStatus::Expired,
-            None => ProjectStatus::Open,
+        let permit = &self.permit(now)?.permit;
+        let starts = self.rules.starts.map_or(permit.starts, |day| day.max(permit.starts));
+        let ends = self.rules.ends.map_or(permit.ends, |day| day.min(permit.ends));
+        if let Some((at, reason)) = &self.closed {
+            return Ok(ProjectStatus::Closed { at: *at, reason: reason.clone() });
         }
+        Ok(match &self.stopped {
+            Some(stopped) if stopped.status == "draft" => ProjectStatus::Draft,
+            Some(Stopped { since, reason, .. }) => {
+                ProjectStatus::Suspended { since: *since, reason: reason.clone() }
+            }
+            None if today < starts => ProjectStatus::NotStarted,
+            None if today > ends => ProjectStatus::Expired,
+            None => ProjectStatus::Open,
+        })
     }
 
     /// Refuses whatever a project may not do today, be it new or a replay.
     pub(crate) fn must_be_open(&self, now: Timestamp) -> Result<(), LedgerError> {
         let project = self.account.name.clone();
-        let Permit { authority, reference, starts, ends, .. } = self.permit.clone();
+        let permit = self.permit(now)?;
+        let Permit { authority, reference, starts, ends, .. } = permit.permit.clone();
         let today = now.date_naive();
-        match self.status(now) {
+        match self.status(now)? {
             ProjectStatus::Open => Ok(()),
+            ProjectStatus::Draft => Err(Forbidden::Draft { project }.into()),
+            ProjectStatus::Suspended { since, reason } => {
+                Err(Forbidden::Suspended { project, since: since.date_naive(), reason }.into())
+            }
             ProjectStatus::Closed { at, reason } => {
                 Err(LedgerError::Closed { project, closed: at.date_naive(), reason })
+            }
+            ProjectStatus::NotStarted | ProjectStatus::Expired if permit.covers(today) => {
+                let starts = self.rules.starts.unwrap_or(starts);
+                let ends = self.rules.ends.unwrap_or(ends);
+                Err(Forbidden::OutsideDates { project, starts, ends, today }.into())
             }
             ProjectStatus::NotStarted => {
                 Err(LedgerError::NotStarted { project, authority, reference, starts, ends, today })
@@ -117,8 +168,13 @@ impl ProjectRow {
         }
     }
 
-    pub(crate) fn to_public(&self, now: Timestamp) -> Result<Project, LedgerError> {
+    pub(crate) fn to_public(
+        &self,
+        transaction: &dyn Transaction,
+        now: Timestamp,
+    ) -> Result<Project, LedgerError> {
         let account = &self.account;
+        let permit = self.permit(now)?;
         Ok(Project {
             name: account.name.clone(),
             dataset: self.dataset_name.clone(),
@@ -127,8 +183,12 @@ impl ProjectRow {
             cap: account.loss(account.cap),
             spent: account.loss(account.spent),
             left: account.loss(account.left()?),
-            status: self.status(now),
-            permit: self.permit.clone(),
+            status: self.status(now)?,
+            permit: permit.permit.clone(),
+            legal_basis: permit.basis,
+            permits: self.permits.iter().map(PermitRow::to_public).collect(),
+            rules: self.rules.clone(),
+            persons: principals::persons(transaction, account.holder)?,
         })
     }
 }
@@ -176,7 +236,8 @@ pub(crate) fn find_project(
     name: &str,
 ) -> Result<Option<ProjectRow>, LedgerError> {
     let sql = project_query("WHERE t.name = ?1");
-    transaction.optional(&sql, &[name.into()])?.as_ref().map(read_project).transpose()
+    let row = transaction.optional(&sql, &[name.into()])?;
+    row.map(|row| read_project(transaction, &row)).transpose()
 }
 
 /// The project called `name`, or an error with the nearest name.
@@ -195,7 +256,8 @@ pub(crate) fn project(
 
 /// Every project, in the order of opening.
 pub(crate) fn projects(transaction: &dyn Transaction) -> Result<Vec<ProjectRow>, LedgerError> {
-    transaction.rows(&project_query("ORDER BY t.position"), &[])?.iter().map(read_project).collect()
+    let rows = transaction.rows(&project_query("ORDER BY t.position"), &[])?;
+    rows.iter().map(|row| read_project(transaction, row)).collect()
 }
 
 fn dataset_query(end: &str) -> String {
@@ -203,7 +265,7 @@ fn dataset_query(end: &str) -> String {
         "SELECT {ACCOUNT_COLUMNS},
                 (SELECT v.version FROM data_version v WHERE v.dataset = t.position
                  ORDER BY v.position DESC LIMIT 1)
-         FROM dataset t JOIN account a ON a.holder = t.position {end}"
+         FROM dataset t JOIN account a ON a.holder = t.position {CAP_CHANGE} {end}"
     )
 }
 
@@ -213,39 +275,57 @@ fn read_dataset(row: &Row) -> Result<DatasetRow, LedgerError> {
 
 fn project_query(end: &str) -> String {
     format!(
-        "SELECT {ACCOUNT_COLUMNS}, t.dataset, d.name, p.position, p.authority, p.reference,
-                p.purpose, p.starts, p.ends, e.recorded_us, c.reason
+        "SELECT {ACCOUNT_COLUMNS}, t.dataset, d.name, e.recorded_us, c.reason,
+                s.status, f.recorded_us, n.reason,
+                r.question_epsilon, r.question_units, r.pace_share, r.pace_days, r.min_units,
+                r.starts, r.ends, r.tables
          FROM project t
          JOIN account a ON a.holder = t.position
          JOIN dataset d ON d.position = t.dataset
-         JOIN permit p ON p.position = (SELECT max(l.position) FROM permit l
-                                        WHERE l.project = t.position)
+         {CAP_CHANGE}
          LEFT JOIN closure c ON c.project = t.position
          LEFT JOIN entry e ON e.position = c.position
+         LEFT JOIN project_status s ON s.position = (SELECT max(l.position) FROM project_status l
+                                                     WHERE l.project = t.position)
+         LEFT JOIN entry f ON f.position = s.position
+         LEFT JOIN decision n ON n.entry = s.position
+         LEFT JOIN project_rules r ON r.position = (SELECT max(l.position) FROM project_rules l
+                                                    WHERE l.project = t.position)
          {end}"
     )
 }
 
-fn read_project(row: &Row) -> Result<ProjectRow, LedgerError> {
+fn read_project(transaction: &dyn Transaction, row: &Row) -> Result<ProjectRow, LedgerError> {
     let at = |offset| ACCOUNT_COLUMN_COUNT + offset;
-    let closed_us: Option<i64> = row.get(at(8))?;
-    let closed = match (closed_us, row.get::<Option<String>>(at(9))?) {
+    let account = Account::read(row)?;
+    let closed_us: Option<i64> = row.get(at(2))?;
+    let closed = match (closed_us, row.get::<Option<String>>(at(3))?) {
         (Some(us), Some(reason)) => Some((chain::timestamp(us)?, reason)),
         _ => None,
     };
+    let status: Option<String> = row.get(at(4))?;
+    let stopped = match (status, row.get::<Option<i64>>(at(5))?) {
+        (Some(status), Some(us)) if status != "open" => Some(Stopped {
+            status,
+            since: chain::timestamp(us)?,
+            reason: row.get::<Option<String>>(at(6))?.unwrap_or_default(),
+        }),
+        _ => None,
+    };
+    let pace = row.get::<Option<u32>>(at(9))?.zip(row.get::<Option<u32>>(at(10))?);
+    let rules = projects::rules_from(
+        (row.get(at(7))?, pace, row.get(at(11))?),
+        (row.get(at(12))?, row.get(at(13))?, row.get(at(14))?),
+    )?;
     Ok(ProjectRow {
-        account: Account::read(row)?,
+        permits: permits::of_project(transaction, account.holder)?,
+        account,
         dataset: row.get(at(0))?,
         dataset_name: row.get(at(1))?,
-        permit_position: row.get(at(2))?,
-        permit: Permit {
-            authority: row.get(at(3))?,
-            reference: row.get(at(4))?,
-            purpose: row.get(at(5))?,
-            starts: date(row, at(6))?,
-            ends: date(row, at(7))?,
-        },
+        stopped,
         closed,
+        rules,
+        question_units: row.get(at(8))?,
     })
 }
 
@@ -266,7 +346,7 @@ pub(crate) fn units(row: &Row, first: usize) -> Result<Units, LedgerError> {
 }
 
 /// A quantity in units; an edited file may hold a negative one, which no type of ours does.
-fn quantity(row: &Row, column: usize) -> Result<i64, LedgerError> {
+pub(super) fn quantity(row: &Row, column: usize) -> Result<i64, LedgerError> {
     let units: i64 = row.get(column)?;
     if units < 0 {
         return Err(LedgerError::altered("a quantity is negative"));
@@ -274,14 +354,14 @@ fn quantity(row: &Row, column: usize) -> Result<i64, LedgerError> {
     Ok(units)
 }
 
-fn optional_quantity(row: &Row, column: usize) -> Result<Option<i64>, LedgerError> {
+pub(super) fn optional_quantity(row: &Row, column: usize) -> Result<Option<i64>, LedgerError> {
     match row.get::<Option<i64>>(column)? {
         None => Ok(None),
         Some(_) => quantity(row, column).map(Some),
     }
 }
 
-fn accountant(row: &Row, column: usize) -> Result<Accountant, LedgerError> {
+pub(super) fn accountant(row: &Row, column: usize) -> Result<Accountant, LedgerError> {
     match row.get::<String>(column)?.as_str() {
         "zcdp" => Ok(Accountant::Zcdp),
         "pure" => Ok(Accountant::Pure),
@@ -295,8 +375,4 @@ pub(crate) fn accountant_text(accountant: Accountant) -> &'static str {
         Accountant::Zcdp => "zcdp",
         Accountant::Pure => "pure",
     }
-}
-
-fn date(row: &Row, column: usize) -> Result<chrono::NaiveDate, LedgerError> {
-    row.get::<String>(column)?.parse().map_err(|_| LedgerError::altered("a date is none"))
 }

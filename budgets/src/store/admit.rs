@@ -5,7 +5,8 @@ use super::bill::{self, Bill};
 use super::chain::{self, Kind};
 use super::charges::{self, ChargeRow};
 use super::database::Transaction;
-use crate::charge::{ATTEMPTS_MAX, Charge, ChargeRequest};
+use super::{brakes, principals};
+use crate::charge::{ATTEMPTS_MAX, Charge, ChargeDetail, ChargeRequest};
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
 use crate::units::Units;
@@ -21,6 +22,8 @@ pub(crate) fn admit(
     let now = chain::now(transaction, clock)?;
     let project = accounts::project(transaction, &request.project)?;
     project.must_be_open(now)?;
+    let holder = project.account.holder;
+    principals::must_be_named(transaction, holder, &project.account.name, &request.principal)?;
     let dataset = accounts::dataset_at(transaction, project.dataset)?;
     check(request, &project)?;
     if request.data_version != dataset.data_version {
@@ -29,7 +32,6 @@ pub(crate) fn admit(
     for share in &request.shares {
         bill::given(transaction, &project, share)?;
     }
-    let holder = project.account.holder;
     if let Some(existing) = charges::newest(transaction, holder, &request.request_key)? {
         if existing.request_hash != request.request_hash {
             return Err(LedgerError::KeyReused {
@@ -93,18 +95,54 @@ fn charge(
 ) -> Result<Charge, LedgerError> {
     let account = &project.account;
     let bill = Bill::of(transaction, request, project, dataset)?;
+    brakes::check(transaction, now, project, request, bill.total)?;
     bill.pay(transaction, account)?;
     let spent_after = account.spent.checked_add(bill.total)?;
+    let permit = project.permit(now)?.position;
     let position = chain::append(transaction, Kind::Charge, now, |position| {
-        insert(transaction, position, request, project, [bill.total, bill.own, spent_after])
+        insert(
+            transaction,
+            (position, permit),
+            request,
+            project,
+            [bill.total, bill.own, spent_after],
+        )
     })?;
     bill.record(transaction, now, position)?;
+    record_detail(transaction, now, position, &request.detail)?;
     charges::at(transaction, position)?.to_public(project, false)
+}
+
+/// Says how the answer comes about, in the transaction of its charge.
+fn record_detail(
+    transaction: &dyn Transaction,
+    now: Timestamp,
+    charge: i64,
+    detail: &ChargeDetail,
+) -> Result<(), LedgerError> {
+    if *detail == ChargeDetail::default() {
+        return Ok(());
+    }
+    let tables = detail.tables.join(",");
+    chain::append(transaction, Kind::ChargeDetail, now, |position| {
+        transaction.execute(
+            "INSERT INTO charge_detail (position, charge, tables, mechanisms, bounds)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                position.into(),
+                charge.into(),
+                (&tables).into(),
+                (&detail.mechanisms).into(),
+                (&detail.bounds).into(),
+            ],
+        )
+    })?;
+    Ok(())
 }
 
 fn insert(
     transaction: &dyn Transaction,
-    position: i64,
+    (position, permit): (i64, i64),
     request: &ChargeRequest,
     project: &ProjectRow,
     [cost, dataset_cost, spent_after]: [Units; 3],
@@ -119,7 +157,7 @@ fn insert(
         &[
             position.into(),
             project.account.holder.into(),
-            project.permit_position.into(),
+            permit.into(),
             (&request.principal).into(),
             (&request.request_key.0).into(),
             (&request.request_hash).into(),

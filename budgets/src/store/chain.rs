@@ -69,10 +69,25 @@ pub(crate) enum Kind {
     ChargeShare,
     Recovery,
     RecoveredCharge,
+    Decision,
+    Principal,
+    Policy,
+    Proposal,
+    Approval,
+    CapChange,
+    ProjectRules,
+    ProjectStatus,
+    PermitBasis,
+    PermitExtension,
+    Member,
+    ChargeDetail,
+    TableFile,
+    Refusal,
+    Purge,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Identity,
         Self::Dataset,
         Self::DataVersion,
@@ -88,6 +103,21 @@ impl Kind {
         Self::ChargeShare,
         Self::Recovery,
         Self::RecoveredCharge,
+        Self::Decision,
+        Self::Principal,
+        Self::Policy,
+        Self::Proposal,
+        Self::Approval,
+        Self::CapChange,
+        Self::ProjectRules,
+        Self::ProjectStatus,
+        Self::PermitBasis,
+        Self::PermitExtension,
+        Self::Member,
+        Self::ChargeDetail,
+        Self::TableFile,
+        Self::Refusal,
+        Self::Purge,
     ];
 
     /// The name in the `kind` column, and of the table.
@@ -108,6 +138,21 @@ impl Kind {
             Self::ChargeShare => "charge_share",
             Self::Recovery => "recovery",
             Self::RecoveredCharge => "recovered_charge",
+            Self::Decision => "decision",
+            Self::Principal => "principal",
+            Self::Policy => "policy",
+            Self::Proposal => "proposal",
+            Self::Approval => "approval",
+            Self::CapChange => "cap_change",
+            Self::ProjectRules => "project_rules",
+            Self::ProjectStatus => "project_status",
+            Self::PermitBasis => "permit_basis",
+            Self::PermitExtension => "permit_extension",
+            Self::Member => "member",
+            Self::ChargeDetail => "charge_detail",
+            Self::TableFile => "table_file",
+            Self::Refusal => "refusal",
+            Self::Purge => "purge",
         }
     }
 
@@ -139,6 +184,24 @@ impl Kind {
                 "recovery, origin_position, origin_hash, project, dataset, rho, delta, epsilon, \
                  dataset_rho, dataset_delta, dataset_epsilon"
             }
+            Self::Decision => "entry, principal, reason, proposal",
+            Self::Principal => "name, role, account",
+            Self::Policy => "project_epsilon, project_delta, dataset_epsilon, dataset_delta",
+            Self::Proposal => "principal, reason, summary, act",
+            Self::Approval => "proposal, principal, verdict, reason",
+            Self::CapChange => "holder, epsilon, delta, cap_rho, cap_delta, cap_epsilon",
+            Self::ProjectRules => {
+                "project, question_epsilon, question_units, pace_share, pace_days, min_units, starts, \
+                 ends, tables"
+            }
+            Self::ProjectStatus => "project, status",
+            Self::PermitBasis => "permit, basis",
+            Self::PermitExtension => "permit, ends",
+            Self::Member => "project, principal, may_ask",
+            Self::ChargeDetail => "charge, tables, mechanisms, bounds",
+            Self::TableFile => "data_version, name, path, key_id, fingerprint",
+            Self::Refusal => "project, principal, code, message, description",
+            Self::Purge => "project, files",
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct ChargeRow {
     description: String,
     permit_reference: String,
     replays: u32,
+    /// The project's cap when it was charged: a receipt says the same for ever.
+    cap: Units,
 }
 
 const QUERY: &str = "
@@ -35,10 +37,16 @@ const QUERY: &str = "
            (SELECT count(*) FROM attempt a WHERE a.charge = c.position),
            (SELECT count(*) FROM seal s WHERE s.charge = c.position),
            c.principal, c.description, p.reference,
-           (SELECT count(*) FROM replay r WHERE r.charge = c.position)
+           (SELECT count(*) FROM replay r WHERE r.charge = c.position),
+           coalesce(k.cap_rho, j.cap_rho), coalesce(k.cap_delta, j.cap_delta),
+           coalesce(k.cap_epsilon, j.cap_epsilon)
     FROM charge c
     JOIN entry e ON e.position = c.position
-    JOIN permit p ON p.position = c.permit";
+    JOIN permit p ON p.position = c.permit
+    JOIN project j ON j.position = c.project
+    LEFT JOIN cap_change k ON k.position = (SELECT max(l.position) FROM cap_change l
+                                            WHERE l.holder = c.project
+                                              AND l.position < c.position)";
 
 impl ChargeRow {
     fn read(row: &Row) -> Result<Self, LedgerError> {
@@ -59,6 +67,7 @@ impl ChargeRow {
             description: row.get(17)?,
             permit_reference: row.get(18)?,
             replays: row.get(19)?,
+            cap: accounts::units(row, 20)?,
         })
     }
 
@@ -86,7 +95,9 @@ impl ChargeRow {
             charged_at: chain::timestamp(self.recorded_us)?,
             position: chain::position_u64(self.position),
             spent_after: account.loss(self.spent_after),
-            left_after: account.loss(account.cap.checked_sub(self.spent_after)?),
+            cap: account.loss(self.cap),
+            left_after: account.loss(self.cap.checked_sub(self.spent_after)?),
+            permit_reference: self.permit_reference.clone(),
             replayed,
             sealed: self.is_sealed(),
             attempts: self.attempts,
@@ -97,7 +108,6 @@ impl ChargeRow {
         Ok(ChargeSummary {
             charge: self.to_public(project, true)?,
             principal: self.principal.clone(),
-            permit_reference: self.permit_reference.clone(),
             description: self.description.clone(),
             replays: self.replays,
         })

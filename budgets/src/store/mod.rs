@@ -6,13 +6,24 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admit;
+pub(crate) mod audit;
 mod bill;
+pub(crate) mod brakes;
 pub(crate) mod chain;
 pub(crate) mod charges;
 pub(crate) mod database;
+pub(crate) mod datasets;
+pub(crate) mod decide;
+pub(crate) mod desk;
 pub(crate) mod identity;
+pub(crate) mod permits;
+pub(crate) mod principals;
+pub(crate) mod projects;
+pub(crate) mod proposals;
 mod random_id;
+pub(crate) mod refusals;
 pub(crate) mod seal;
+pub(crate) mod standing;
 mod sums;
 pub(crate) mod terms;
 pub(crate) mod verify;

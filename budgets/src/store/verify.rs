@@ -130,13 +130,16 @@ fn check_accounts(
     sums: &BTreeMap<i64, Sum>,
 ) -> Result<(), LedgerError> {
     let rows = transaction.rows(
-        "SELECT h.position, h.what, h.name, h.cap_rho, h.cap_delta, h.cap_epsilon, a.cap_rho,
+        "SELECT h.position, h.what, h.name, coalesce(k.cap_rho, h.cap_rho),
+                coalesce(k.cap_delta, h.cap_delta), coalesce(k.cap_epsilon, h.cap_epsilon), a.cap_rho,
                 a.cap_delta, a.cap_epsilon, a.spent_rho, a.spent_delta, a.spent_epsilon, a.sequence
          FROM (SELECT 'dataset' AS what, position, name, cap_rho, cap_delta, cap_epsilon
                FROM dataset
                UNION ALL
                SELECT 'project', position, name, cap_rho, cap_delta, cap_epsilon FROM project) h
          LEFT JOIN account a ON a.holder = h.position
+         LEFT JOIN cap_change k ON k.position = (SELECT max(l.position) FROM cap_change l
+                                                 WHERE l.holder = h.position)
          ORDER BY h.position",
         &[],
     )?;

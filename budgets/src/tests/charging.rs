@@ -111,12 +111,21 @@ fn the_dataset_stops_a_project_that_is_within_its_own_cap() {
 }
 
 #[test]
-fn a_refused_charge_leaves_no_trace() {
+fn a_refused_charge_spends_nothing_and_is_recorded() {
     each_store(|store| {
         let fixture = store.with_projects();
         let before = fixture.ledger.verify().unwrap();
+        let (project, dataset) =
+            (fixture.ledger.project("counts").unwrap(), fixture.ledger.dataset("rand").unwrap());
         fixture.admit("counts", 1, pure("2")).unwrap_err();
-        assert_eq!(fixture.ledger.verify().unwrap(), before);
+        assert_eq!(fixture.ledger.project("counts").unwrap(), project);
+        assert_eq!(fixture.ledger.dataset("rand").unwrap(), dataset);
+        assert_eq!(fixture.ledger.verify().unwrap().entries, before.entries + 1);
+        // What is wrong with the request itself is no decision about it.
+        let mut request = fixture.request("counts", 1, pure("0.1"));
+        request.data_version = "0".repeat(32);
+        fixture.ledger.admit(&request).unwrap_err();
+        assert_eq!(fixture.ledger.verify().unwrap().entries, before.entries + 1);
     });
 }
 

@@ -41,7 +41,7 @@ fn every_table_is_strict_and_append_only() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
-    assert_eq!(tables.len(), 18);
+    assert_eq!(tables.len(), 33);
     for (table, strict) in tables {
         assert!(strict, "{table}");
         raw.execute(&format!("DELETE FROM {table}"), []).unwrap_err();

@@ -5,6 +5,7 @@
 mod charging;
 mod cluster;
 mod crash;
+mod decisions;
 mod files;
 mod messages;
 mod model;
@@ -24,8 +25,8 @@ use voilage_privacy::{Accountant, Delta, Epsilon, Loss, Rho};
 
 use crate::store::chain::{self, Kind};
 use crate::{
-    Charge, ChargeRequest, DatasetShare, DatasetTerms, FixedClock, Ledger, LedgerError, Location,
-    Permit, ProjectTerms, RequestKey, Timestamp,
+    Charge, ChargeDetail, ChargeRequest, DatasetShare, DatasetTerms, FixedClock, Ledger,
+    LedgerError, Location, Permit, ProjectTerms, RequestKey, Timestamp,
 };
 use cluster::Cluster;
 
@@ -59,6 +60,7 @@ impl Backend {
             loss: zcdp("0.001"),
         }];
         fixture.ledger.admit(&request).unwrap();
+        fixture.record_decisions();
         fixture.record_recovery();
         fixture.ledger.verify().unwrap();
         fixture
@@ -177,6 +179,7 @@ impl Fixture {
             bounding_key: [key; 16],
             description: "SELECT count(*) FROM rand_hie".to_owned(),
             shares: Vec::new(),
+            detail: ChargeDetail::default(),
             renew: false,
         }
     }

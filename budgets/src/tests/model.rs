@@ -168,6 +168,10 @@ impl Pair {
                 request.renew = renew;
                 let found = self.ledger.admit(&request);
                 let expected = self.model.admit(key, hash, cost, renew);
+                if let Err(ErrorKind::BudgetRefused | ErrorKind::PolicyRefused) = expected {
+                    // A refusal is recorded, and fixes the day like every entry.
+                    self.model.entry();
+                }
                 assert_eq!(found.as_ref().map(|c| c.replayed).map_err(LedgerError::kind), expected);
                 if let Ok(charge) = found {
                     let works = &self.model.charges[&key].1;

@@ -54,6 +54,7 @@ fn every_released_version_is_upgraded_and_keeps_what_was_spent() {
             bounding_key: [9; 16],
             description: "SELECT 1".to_owned(),
             shares: Vec::new(),
+            detail: ChargeDetail::default(),
             renew: false,
         };
         ledger.admit(&request).unwrap();

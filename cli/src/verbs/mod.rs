@@ -2,12 +2,20 @@
 //!
 //! Never imported here: SQL planning, Arrow kernels, a clock. A verb asks the hub and shows.
 
+mod approve;
 mod ask;
 mod audit;
 mod budget;
+mod completions;
+mod dataset;
+mod decide;
 mod explain;
 mod init;
+mod permit;
+mod policy;
+mod principal;
 mod project;
+mod purge;
 mod run;
 
 use std::path::Path;
@@ -15,7 +23,7 @@ use std::path::Path;
 use voilage_query::question::SpendOptions;
 use voilage_query::{Hub, Question, Spend};
 
-use crate::args::{AuditVerb, Cli, HubArgs, ProjectVerb, QuestionArgs, Verb};
+use crate::args::{Cli, HubArgs, QuestionArgs, Verb};
 use crate::console::Console;
 use crate::error::CliError;
 
@@ -23,21 +31,27 @@ use crate::error::CliError;
 pub(crate) fn run(cli: &Cli, console: &mut Console<'_>) -> Result<(), CliError> {
     match &cli.verb {
         Verb::Init(args) => init::run(args, console),
-        Verb::Project(ProjectVerb::Open(args)) => project::open(args, console),
-        Verb::Project(ProjectVerb::List(args)) => project::list(args, console),
-        Verb::Project(ProjectVerb::Show(args)) => project::show(args, console),
-        Verb::Project(ProjectVerb::Close(args)) => project::close(args, console),
+        Verb::Dataset(verb) => dataset::run(verb, console),
+        Verb::Project(verb) => project::run(verb, console),
+        Verb::Permit(verb) => permit::run(verb, console),
+        Verb::Principal(verb) => principal::run(verb, console),
+        Verb::Policy(verb) => policy::run(verb, console),
+        Verb::Approve(args) => approve::run(args, console),
+        Verb::Suspend(args) => project::suspend(args, console),
+        Verb::Resume(args) => project::resume(args, console),
+        Verb::Close(args) => project::close(args, console),
         Verb::Explain(args) => explain::run(args, console),
         Verb::Ask(args) => ask::run(args, console),
         Verb::Run(args) => run::run(args, console),
         Verb::Budget(args) => budget::run(args, console),
-        Verb::Audit(AuditVerb::Verify(args)) => audit::verify(args, console),
+        Verb::Audit(verb) => audit::run(verb, console),
+        Verb::Completions(args) => completions::run(args, console),
     }
 }
 
 fn open(args: &HubArgs) -> Result<Hub, CliError> {
     let path: &Path = &args.hub;
-    Ok(Hub::open(path)?)
+    Ok(Hub::open_as(path, args.principal.as_deref())?)
 }
 
 fn question(args: &QuestionArgs) -> Result<Question, CliError> {

@@ -17,7 +17,14 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
     let study = super::open(&args.hub)?.project(&job.project)?;
     writeln!(console.err, "pricing {} questions of {}", job.questions.len(), job.project)?;
     let questions = price(&job, &study, args.renew)?;
-    admission::check(&study, &questions, args.renew)?;
+    if args.dry_run {
+        show_prices(&job, &questions, console)?;
+    }
+    admission::check(&study, &job, &questions, args.renew)?;
+    if args.dry_run {
+        writeln!(console.out, "dry run: all of it fits; nothing was charged")?;
+        return Ok(());
+    }
 
     let folder = args.out.join(&job.project);
     let mut answered = Vec::with_capacity(questions.len());
@@ -63,6 +70,30 @@ fn price(job: &Job, study: &Study, renew: bool) -> Result<Vec<Question>, CliErro
         questions.push(question.renew(renew));
     }
     Ok(questions)
+}
+
+/// What each question would cost and how exact its answers would be.
+fn show_prices(
+    job: &Job,
+    questions: &[Question],
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let mut table = present::blank();
+    table.set_header(["question", "share", "cost", "error at 95%"]);
+    for (asked, question) in job.questions.iter().zip(questions) {
+        let explanation = question.explanation();
+        let outputs = explanation.boundaries.iter().flat_map(|boundary| &boundary.outputs);
+        let errors: Vec<String> =
+            outputs.map(|output| format!("{} +-{:.4}", output.kind, output.error_95)).collect();
+        table.add_row([
+            asked.name.clone(),
+            explanation.share.clone(),
+            present::loss(&explanation.loss),
+            errors.join(", "),
+        ]);
+    }
+    writeln!(console.out, "{}", table.trim_fmt())?;
+    Ok(())
 }
 
 fn manifest<'a>(job: &'a Job, job_bytes: &[u8], answered: &'a [Answered<'a>]) -> Manifest<'a> {
@@ -114,7 +145,7 @@ fn summarise(
         console.out,
         "\n{}: {new} released now, {replayed} already released; {} of the budget is left",
         project.name,
-        budget::share_left(&project),
+        budget::share(&project.left, &project.cap),
     )?;
     Ok(())
 }

@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::runtime::{Builder, Runtime};
-use voilage_budgets::{Clock, Dataset, DatasetTerms, Ledger, LedgerError, Project, SystemClock};
+use voilage_budgets::{
+    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, SystemClock,
+    TableFile,
+};
 
-use crate::catalogue::{Catalogue, TableFile};
+use crate::catalogue::Catalogue;
 use crate::error::QueryError;
 use crate::execute::Resources;
+use crate::holder;
+use crate::init::{self, InitReport};
 use crate::options::AskOptions;
 use crate::question::Question;
 use crate::randomness::{OsRandomness, Randomness};
@@ -51,22 +56,9 @@ impl Default for Surroundings {
         Self {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(OsRandomness),
-            principal: "local".to_owned(),
+            principal: holder::account(),
         }
     }
-}
-
-/// What `voilage init` found and made.
-#[derive(Clone, Debug)]
-pub struct InitReport {
-    /// Where the ledger is.
-    pub ledger: PathBuf,
-    /// Whether it was created now.
-    pub created: bool,
-    /// The registered datasets.
-    pub datasets: Vec<Dataset>,
-    /// The checked tables.
-    pub tables: Vec<String>,
 }
 
 impl Hub {
@@ -75,32 +67,22 @@ impl Hub {
     /// Doing it again changes nothing.
     ///
     /// # Errors
-    /// When the hub file, a table's file or the ledger is wrong, or a dataset's cap differs from
-    /// the one registered.
+    /// When the hub file, a table's file or the ledger is wrong, a dataset's cap differs from the
+    /// one registered, or the account may not decide.
     pub fn init(path: &Path) -> Result<InitReport, QueryError> {
-        let catalogue = Catalogue::read(path)?;
-        for table in &catalogue.tables {
-            TableFile::check(table)?;
-        }
-        let context = crate::session::planning(&catalogue)?;
-        runtime()?.block_on(crate::views::register(&context, &catalogue))?;
-        let clock = Arc::new(SystemClock);
-        let (ledger, created) = match Ledger::open(&catalogue.ledger, clock.clone()) {
-            Ok(ledger) => (ledger, false),
-            Err(LedgerError::Missing { .. }) => (Ledger::create(&catalogue.ledger, clock)?, true),
-            Err(error) => return Err(error.into()),
-        };
-        let mut datasets = Vec::new();
-        for dataset in &catalogue.datasets {
-            datasets.push(ledger.register_dataset(&DatasetTerms {
-                name: dataset.name.clone(),
-                accountant: dataset.accountant,
-                epsilon: dataset.epsilon.clone(),
-                delta: dataset.delta.clone(),
-            })?);
-        }
-        let tables = catalogue.tables.into_iter().map(|table| table.name).collect();
-        Ok(InitReport { ledger: catalogue.ledger, created, datasets, tables })
+        Self::init_as(path, None, Mode::Record)
+    }
+
+    /// [`Hub::init`] as one of the account's principals, or only to see what it would do.
+    ///
+    /// # Errors
+    /// Those of [`Hub::init`].
+    pub fn init_as(
+        path: &Path,
+        principal: Option<&str>,
+        mode: Mode,
+    ) -> Result<InitReport, QueryError> {
+        init::run(path, principal, mode)
     }
 
     /// Opens a hub whose ledger exists.
@@ -108,7 +90,19 @@ impl Hub {
     /// # Errors
     /// When the hub file or the ledger is missing or wrong.
     pub fn open(path: &Path) -> Result<Self, QueryError> {
-        Self::open_with(path, Surroundings::default())
+        Self::open_as(path, None)
+    }
+
+    /// Opens a hub as one of the principals that the account stands for.
+    ///
+    /// # Errors
+    /// When the hub file or the ledger is missing or wrong, or the account may not act as the
+    /// principal.
+    pub fn open_as(path: &Path, principal: Option<&str>) -> Result<Self, QueryError> {
+        let hub = Self::open_with(path, Surroundings::default())?;
+        let principal = hub.ledger().acting_as(&holder::account(), principal)?;
+        let parts = Arc::try_unwrap(hub.parts).map_err(|_| QueryError::bug("a hub is shared"))?;
+        Ok(Self { parts: Arc::new(HubParts { principal, ..parts }) })
     }
 
     /// Opens a hub with other surroundings; only tests need this.
@@ -148,6 +142,44 @@ impl Hub {
         &self.parts.ledger
     }
 
+    /// Who asks and decides, as the ledger records it.
+    pub fn principal(&self) -> &str {
+        &self.parts.principal
+    }
+
+    /// Opens a project under its first permit, in which whoever opens it is named; the same terms again
+    /// change nothing.
+    ///
+    /// # Errors
+    /// When the terms are wrong, the principal may not decide, or the policy asks for a second
+    /// administrator: then it waits as a proposal.
+    pub fn open_project(&self, terms: ProjectTerms) -> Result<Project, QueryError> {
+        let name = terms.name.clone();
+        let reason = format!("opened under permit {}", terms.permit.reference);
+        let opening = Opening { persons: vec![self.principal().to_owned()], ..Opening::default() };
+        let by = Decider { principal: self.principal(), reason: &reason };
+        match self.ledger().decide(by, &Act::OpenProject { terms, opening }, Mode::Record)? {
+            Outcome::Done { .. } | Outcome::Unchanged => Ok(self.ledger().project(&name)?),
+            Outcome::Proposed { proposal } => Err(QueryError::Policy {
+                problem: format!(
+                    "project {name} is above the ceiling of the policy, so it waits as proposal \
+                     {proposal}"
+                ),
+                fix: format!(
+                    "have another administrator run `voilage approve {proposal} --reason ..`"
+                ),
+            }),
+        }
+    }
+
+    /// Every table of a dataset with the keyed fingerprint of its file: for the holder's own audit.
+    ///
+    /// # Errors
+    /// When the dataset is not in the hub file, or a file or the holder's key cannot be read.
+    pub fn fingerprints(&self, dataset: &str) -> Result<Vec<TableFile>, QueryError> {
+        init::fingerprints(&self.parts.catalogue, dataset, &init::key(self)?)
+    }
+
     /// The study of an open project.
     ///
     /// # Errors
@@ -158,7 +190,7 @@ impl Hub {
     }
 }
 
-fn runtime() -> Result<Runtime, QueryError> {
+pub(crate) fn runtime() -> Result<Runtime, QueryError> {
     Builder::new_current_thread()
         .enable_all()
         .build()

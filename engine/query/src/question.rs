@@ -13,6 +13,7 @@ use crate::door::{Asked, Parameters};
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::{self, Derived, Failure, Files, Sources};
 use crate::explanation::Explanation;
+use crate::holder;
 use crate::hub::{HubParts, Study};
 use crate::interrupt::Interrupt;
 use crate::observer::{Stage, StageObserver};
@@ -148,8 +149,7 @@ impl Question {
         let shown =
             hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
         observer.reached(Stage::PostProcessed);
-        let permit = &self.project.permit.reference;
-        let receipt = Receipt::new(&charge, permit, &self.project.cap, &self.explanation, &sealed);
+        let receipt = Receipt::new(&charge, &self.explanation, &sealed);
         Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
     }
 
@@ -257,6 +257,7 @@ impl Question {
             bounding_key: hub.randomness.bounding_key()?,
             description: self.sql.clone(),
             shares: Vec::new(),
+            detail: holder::detail(&hub.catalogue, &self.plan, &self.explanation),
             renew: self.renew,
         })
     }
@@ -320,7 +321,9 @@ fn checked_files<'a>(
     names.sort();
     names.dedup();
     let check = |name: String| {
-        let file = crate::catalogue::TableFile::check(hub.catalogue.table(&name)?)?;
+        let table = hub.catalogue.table(&name)?;
+        holder::must_be_declared(&hub.ledger, table)?;
+        let file = crate::catalogue::TableFile::check(table)?;
         Ok((name, file))
     };
     names.into_iter().map(check).collect()

@@ -56,13 +56,7 @@ pub struct ReceiptColumn {
 }
 
 impl Receipt {
-    pub(crate) fn new(
-        charge: &Charge,
-        permit: &str,
-        cap: &Loss,
-        explanation: &Explanation,
-        sealed: &[Vec<u8>],
-    ) -> Self {
+    pub(crate) fn new(charge: &Charge, explanation: &Explanation, sealed: &[Vec<u8>]) -> Self {
         let mut output = Sha256::new();
         for bytes in sealed {
             output.update((bytes.len() as u64).to_be_bytes());
@@ -71,7 +65,7 @@ impl Receipt {
         Self {
             project: charge.project.clone(),
             dataset: charge.dataset.clone(),
-            permit: permit.to_owned(),
+            permit: charge.permit_reference.clone(),
             charge: charge.position,
             charged_at: charge.charged_at.to_rfc3339(),
             request_key: charge.request_key.to_string(),
@@ -79,8 +73,8 @@ impl Receipt {
             data_version: charge.data_version.clone(),
             output_hash: hex(&output.finalize()),
             loss: loss_fields(&charge.loss),
-            share: share_of(&charge.loss, cap, true),
-            left: share_of(&charge.left_after, cap, false),
+            share: share_of(&charge.loss, &charge.cap, true),
+            left: share_of(&charge.left_after, &charge.cap, false),
             columns: explanation.receipt_columns(),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::sync::Arc;
 
+use voilage_budgets::Act;
 use voilage_query::question::SpendOptions;
 use voilage_query::{Hub, Spend};
 use voilage_tests::clinic::{Clinic, Visit, orderly_visits};
@@ -79,7 +80,7 @@ fn a_budget_that_does_not_suffice_and_a_closed_project_refuse() {
     let unknown = study.hub().project("studi").err().unwrap();
     assert_eq!(unknown.kind().exit_code(), 2);
     assert!(unknown.to_string().contains("study"), "{unknown}");
-    study.hub().ledger().close_project("study", "done").unwrap();
+    clinic.decide(&Act::Close { project: "study".to_owned() });
     let closed = ask(&study, SQL, &rho("0.1")).unwrap_err();
     assert_eq!(closed.kind().exit_code(), 4, "{closed}");
     assert!(study.hub().ledger().charges("study").unwrap().is_empty());

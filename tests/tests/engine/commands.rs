@@ -7,7 +7,7 @@ use std::path::Path;
 use voilage_tests::clinic::{Clinic, orderly_visits};
 
 /// The exit code, standard output and standard error of one command line.
-fn voilage(arguments: &[&str]) -> (u8, String, String) {
+pub(crate) fn voilage(arguments: &[&str]) -> (u8, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let line = std::iter::once("voilage").chain(arguments.iter().copied());
     let code = voilage_cli::run(line.map(Into::into), &mut out, &mut err);

@@ -13,7 +13,9 @@ use chrono::{NaiveDate, TimeZone, Utc};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
-use voilage_budgets::{FixedClock, Permit, ProjectTerms};
+use voilage_budgets::{
+    Act, Decider, FixedClock, Mode, Opening, Permit, Principal, ProjectTerms, Role,
+};
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 use voilage_query::hub::Surroundings;
 use voilage_query::observer::Unobserved;
@@ -96,6 +98,7 @@ fn study(tables: &[&str], unit: &str, change: Change, tape: &Tape, job: &str) ->
         randomness: Arc::new(tape.clone()),
         principal: "tester".into(),
     };
+    let owner = Hub::open(&hub).unwrap();
     let hub = Hub::open_with(&hub, surroundings).unwrap();
     let day = |year| NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
     let terms = ProjectTerms {
@@ -112,7 +115,14 @@ fn study(tables: &[&str], unit: &str, change: Change, tape: &Tape, job: &str) ->
             ends: day(2060),
         },
     };
-    hub.ledger().open_project(&terms).unwrap();
+    let tester = Principal { name: "tester".into(), role: Role::Analyst, account: "tester".into() };
+    let by = Decider { principal: owner.principal(), reason: "for a test" };
+    for act in [
+        Act::SetPrincipal { principal: tester },
+        Act::OpenProject { terms, opening: Opening::default() },
+    ] {
+        owner.ledger().decide(by, &act, Mode::Record).unwrap();
+    }
     let study = hub.project(job).unwrap();
     (folder, study)
 }

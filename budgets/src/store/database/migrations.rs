@@ -11,7 +11,7 @@ pub(crate) struct Migration {
 }
 
 /// The steps, oldest first.
-pub(crate) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     Migration {
         sqlite: include_str!("../../../migrations/sqlite/0001_ledger.sql"),
         postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
@@ -19,6 +19,10 @@ pub(crate) const MIGRATIONS: [Migration; 2] = [
     Migration {
         sqlite: include_str!("../../../migrations/sqlite/0002_integrity.sql"),
         postgres: include_str!("../../../migrations/postgres/0002_integrity.sql"),
+    },
+    Migration {
+        sqlite: include_str!("../../../migrations/sqlite/0003_objects.sql"),
+        postgres: include_str!("../../../migrations/postgres/0003_objects.sql"),
     },
 ];
 

@@ -1,10 +1,15 @@
 //! The command line as plain structs: parsed here, carried out in `verbs`.
 
+pub(crate) mod admin;
+
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use voilage_privacy::{Accountant, Delta, Epsilon};
+use clap::{Args, Parser, Subcommand};
+
+use crate::args::admin::{
+    ApproveArgs, AuditVerb, BudgetArgs, ChangeProjectArgs, CompletionsArgs, DatasetVerb, InitArgs,
+    PermitVerb, PolicyVerb, PrincipalVerb, ProjectVerb,
+};
 
 /// Ask private questions of records about people, within a budget.
 #[derive(Debug, Parser)]
@@ -18,41 +23,43 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Create or complete the ledger that a hub file names, and check its tables
-    Init(HubArgs),
-    /// Open, list, show or close projects
+    Init(InitArgs),
+    /// Show datasets, declare that their data changed, or change their lifetime cap
+    #[command(subcommand)]
+    Dataset(DatasetVerb),
+    /// Open, list or show projects, and change their caps and rules
     #[command(subcommand)]
     Project(ProjectVerb),
+    /// Grant and extend permits, and name the persons who may ask
+    #[command(subcommand)]
+    Permit(PermitVerb),
+    /// Say who may ask, decide and look
+    #[command(subcommand)]
+    Principal(PrincipalVerb),
+    /// Say above which caps two administrators must agree
+    #[command(subcommand)]
+    Policy(PolicyVerb),
+    /// Approve or reject what another administrator proposed
+    Approve(ApproveArgs),
+    /// Stop a project until it is resumed
+    Suspend(ChangeProjectArgs),
+    /// Open a draft, or let a suspended project ask again
+    Resume(ChangeProjectArgs),
+    /// Close a project for good
+    Close(ChangeProjectArgs),
     /// Say what a question would cost and release, for free
     Explain(ExplainArgs),
     /// Ask one question: charged once, free when asked again
     Ask(AskArgs),
     /// Ask all questions of a job file and write tables, a manifest and a report
     Run(RunArgs),
-    /// Show what a project spent and has left
-    Budget(ProjectName),
-    /// Check the ledger
+    /// Show what was spent, is left and lasts, per project and per dataset
+    Budget(BudgetArgs),
+    /// Read, check or export the ledger
     #[command(subcommand)]
     Audit(AuditVerb),
-}
-
-/// What to do with projects.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ProjectVerb {
-    /// Open a project under a permit; the same terms again change nothing
-    Open(OpenArgs),
-    /// List every project
-    List(HubArgs),
-    /// Show one project
-    Show(ProjectName),
-    /// Close a project for good
-    Close(CloseArgs),
-}
-
-/// What to do for an auditor.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditVerb {
-    /// Recompute every hash and every sum of the ledger
-    Verify(HubArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
 }
 
 /// Which hub.
@@ -61,6 +68,9 @@ pub(crate) struct HubArgs {
     /// The hub file
     #[arg(long, value_name = "PATH", default_value = "./hub.toml")]
     pub(crate) hub: PathBuf,
+    /// The principal to act as, where your account stands for several
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) principal: Option<String>,
 }
 
 /// A project by name.
@@ -70,70 +80,6 @@ pub(crate) struct ProjectName {
     pub(crate) project: String,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
-}
-
-/// The terms of a new project.
-#[derive(Debug, Args)]
-pub(crate) struct OpenArgs {
-    /// Its name: letters, digits, `-`, `_` or `.`
-    pub(crate) project: String,
-    #[command(flatten)]
-    pub(crate) hub: HubArgs,
-    /// The dataset it asks about
-    #[arg(long)]
-    pub(crate) dataset: String,
-    /// Its whole budget
-    #[arg(long)]
-    pub(crate) epsilon: Epsilon,
-    /// Needed for zcdp, refused for pure
-    #[arg(long)]
-    pub(crate) delta: Option<Delta>,
-    /// How its losses add up
-    #[arg(long, value_enum, default_value_t = AccountantName::Zcdp)]
-    pub(crate) accountant: AccountantName,
-    /// Who gave the permit
-    #[arg(long)]
-    pub(crate) authority: String,
-    /// The number of the permit
-    #[arg(long)]
-    pub(crate) reference: String,
-    /// What the permit is for
-    #[arg(long)]
-    pub(crate) purpose: String,
-    /// The first day of the permit (UTC)
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub(crate) starts: NaiveDate,
-    /// The last day of the permit (UTC)
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub(crate) ends: NaiveDate,
-}
-
-/// An accountant as it is typed.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum AccountantName {
-    /// Zero-concentrated losses: more answers for the same epsilon and delta
-    Zcdp,
-    /// Pure epsilon: losses add up one by one, and no key may be learned
-    Pure,
-}
-
-impl From<AccountantName> for Accountant {
-    fn from(name: AccountantName) -> Self {
-        match name {
-            AccountantName::Zcdp => Self::Zcdp,
-            AccountantName::Pure => Self::Pure,
-        }
-    }
-}
-
-/// Which project to close and why.
-#[derive(Debug, Args)]
-pub(crate) struct CloseArgs {
-    #[command(flatten)]
-    pub(crate) name: ProjectName,
-    /// Why, for the audit
-    #[arg(long)]
-    pub(crate) reason: String,
 }
 
 /// What a question may cost; without any, the question's OPTIONS or the dataset's default decide.
@@ -199,4 +145,7 @@ pub(crate) struct RunArgs {
     /// Pay again for questions whose three attempts ended without an answer
     #[arg(long)]
     pub(crate) renew: bool,
+    /// Price every question and stop before the first charge
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }

@@ -1,0 +1,56 @@
+//! Refused questions: an auditor sees what was asked and not answered, and why.
+
+use super::chain::{self, Kind};
+use super::database::Transaction;
+use crate::charge::ChargeRequest;
+use crate::clock::Clock;
+use crate::error::{ErrorKind, LedgerError};
+
+/// Longest text of a question or a message that a refusal keeps.
+const TEXT_LENGTH_MAX: usize = 4_000;
+
+/// Whether an error is a decision about the question: one of budget, permit, membership or rules.
+pub(crate) fn is_decision(error: &LedgerError) -> bool {
+    match error.kind() {
+        ErrorKind::BudgetRefused | ErrorKind::PolicyRefused => true,
+        ErrorKind::FixInput | ErrorKind::TryAgain | ErrorKind::Bug => false,
+    }
+}
+
+/// Records that a question was refused.
+pub(crate) fn record(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+    request: &ChargeRequest,
+    error: &LedgerError,
+) -> Result<(), LedgerError> {
+    let now = chain::now(transaction, clock)?;
+    let code = error.refusal_code();
+    let (project, principal) = (shortened(&request.project), shortened(&request.principal));
+    let (message, description) = (shortened(&error.to_string()), shortened(&request.description));
+    chain::append(transaction, Kind::Refusal, now, |position| {
+        transaction.execute(
+            "INSERT INTO refusal (position, project, principal, code, message, description)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[
+                position.into(),
+                (&project).into(),
+                (&principal).into(),
+                code.into(),
+                (&message).into(),
+                (&description).into(),
+            ],
+        )
+    })?;
+    Ok(())
+}
+
+/// A refused text may be anything; the ledger keeps its beginning, without what a database refuses.
+fn shortened(text: &str) -> String {
+    let kept = text.chars().filter(|letter| *letter != '\0');
+    let mut short: String = kept.clone().take(TEXT_LENGTH_MAX).collect();
+    if kept.count() > TEXT_LENGTH_MAX {
+        short.push('…');
+    }
+    short
+}
