@@ -18,7 +18,9 @@ pub(super) fn canonical(plan: &LogicalPlan) -> Result<CanonicalPlan, QueryError>
     let schema = read_schema(plan)?;
     let mut expressions = Vec::new();
     let walked = plan.apply_expressions(|expr| {
-        expressions.push(format!("{:?}", positional(expr.clone(), &schema)?));
+        // The structure with escaped constants, and the text, which names every function.
+        let expr = positional(expr.clone(), &schema)?;
+        expressions.push(format!("{expr:?} {expr}"));
         Ok(TreeNodeRecursion::Continue)
     });
     walked.map_err(|_| unreadable())?;

@@ -52,6 +52,25 @@ fn first_stays_stays_per_patient_and_days_between_them() {
     check(&records, sql, again);
 }
 
+/// A patient without items has a count of zero, and not none.
+#[test]
+fn a_correlated_count_of_nothing_is_zero() {
+    let records = Records::orderly();
+    let with_items = owners_of_items(&records);
+    let without = by_patient(&records).keys().filter(|id| !with_items.contains(id)).count();
+    let sql = "SELECT COUNT(*) AS n FROM patients AS p WHERE (SELECT COUNT(*) FROM items AS i \
+               WHERE i.patient = p.patient) = 0";
+    check(&records, sql, without);
+    let late = by_patient(&records)
+        .values()
+        .flat_map(|stays| stays.windows(2))
+        .filter(|pair| pair[1].day.unwrap() - pair[0].day.unwrap() >= 30)
+        .count();
+    let sql = "SELECT COUNT(*) AS n FROM (SELECT day - LAG(day) OVER (PARTITION BY patient \
+               ORDER BY day) AS gap FROM stays) AS t WHERE gap >= 30";
+    check(&records, sql, late);
+}
+
 #[test]
 fn absence_is_counted_alike_in_every_way_of_saying_it() {
     let records = Records::orderly();

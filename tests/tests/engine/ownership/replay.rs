@@ -11,7 +11,7 @@ const LEARNED: bool = true;
 const PUBLIC: bool = false;
 
 /// Every shape once.
-pub(super) const SHAPES: [(&str, bool); 41] = [
+pub(super) const SHAPES: [(&str, bool); 45] = [
     (
         "SELECT COUNT(*) AS n FROM (SELECT patient, cost FROM stays \
          UNION ALL SELECT patient, price FROM items) AS t",
@@ -208,6 +208,27 @@ pub(super) const SHAPES: [(&str, bool); 41] = [
          AND s.stay = i.stay WHERE i.patient IS NULL",
         PUBLIC,
     ),
+    (
+        "SELECT AVG(clamp(n, 0, 10)) AS m, SUM(clamp(total, 0, 500)) AS t FROM (SELECT patient, \
+         COUNT(*) AS n, SUM(cost * 2) AS total FROM stays GROUP BY patient) AS t",
+        PUBLIC,
+    ),
+    (
+        "SELECT AVG(clamp(gap, 0, 60)) AS days, COUNT(*) AS n FROM (SELECT day - LAG(day) OVER \
+         (PARTITION BY patient ORDER BY day) AS gap FROM stays) AS t WHERE gap > 0",
+        PUBLIC,
+    ),
+    (
+        "SELECT COUNT(*) AS n FROM patients AS p WHERE (SELECT COUNT(*) FROM items AS i \
+         WHERE i.patient = p.patient) < 2",
+        PUBLIC,
+    ),
+    (
+        "SELECT CASE WHEN n = 1 THEN 'once' WHEN n < 4 THEN 'some' ELSE 'many' END AS how_often, \
+         COUNT(*) AS patients FROM (SELECT patient, COUNT(*) AS n FROM stays GROUP BY patient) AS t \
+         GROUP BY CASE WHEN n = 1 THEN 'once' WHEN n < 4 THEN 'some' ELSE 'many' END",
+        PUBLIC,
+    ),
 ];
 
 /// Patients that are hard on an engine: many rows, many groups, ties, hostile values, keys that
@@ -308,7 +329,12 @@ fn windows_of_each_patient_change_within_the_sensitivity() {
 
 #[test]
 fn cut_offs_paths_views_and_public_conditions_change_within_the_sensitivity() {
-    check(23, SHAPES.len());
+    check(23, 41);
+}
+
+#[test]
+fn features_and_windows_go_on_into_expressions_within_the_sensitivity() {
+    check(41, SHAPES.len());
 }
 
 /// Order of rows, and so of batches, decides nothing: not among ties either.
