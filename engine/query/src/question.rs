@@ -57,6 +57,7 @@ impl Question {
     ) -> Result<Self, QueryError> {
         let hub = Arc::clone(study.parts());
         let project = hub.ledger.project(study.name())?;
+        refuse_unkept_rules(&project)?;
         let context = session::planning(&hub.catalogue)?;
         hub.block_on(views::register(&context, &hub.catalogue))?;
         let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
@@ -303,6 +304,20 @@ fn framed(purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
+}
+
+/// A smallest group that releases cannot keep yet must not look kept: nothing is answered instead.
+fn refuse_unkept_rules(project: &Project) -> Result<(), QueryError> {
+    match project.rules.min_units {
+        None => Ok(()),
+        Some(units) => Err(QueryError::Policy {
+            problem: format!(
+                "project {} asks for groups of {units} units or more, which no release keeps yet",
+                project.name
+            ),
+            fix: "have an administrator lift the rule with `voilage project rules`".to_owned(),
+        }),
+    }
 }
 
 /// Opens and checks the file of every table that the statement reads, before anything is charged.

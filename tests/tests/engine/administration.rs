@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use voilage_budgets::{Act, Principal, Role};
+use voilage_budgets::{Act, Principal, ProjectRules, Role};
 use voilage_tests::clinic::{Clinic, orderly_visits};
 
 use crate::commands::voilage;
@@ -280,6 +280,18 @@ fn wrong_decisions_say_what_to_do() {
         writeln!(text, "{what}\n-> exit {code}: {}\n", errors.trim_end()).unwrap();
     }
     insta::assert_snapshot!("administration", text);
+}
+
+#[test]
+fn a_rule_that_cannot_be_kept_answers_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clinic, hub, _) = clinic(folder.path());
+    let rules = ProjectRules { min_units: Some(5), ..ProjectRules::default() };
+    clinic.decide(&Act::SetRules { project: "study".into(), rules });
+    let (code, _, errors) = voilage(&["ask", "study", PEOPLE, "--epsilon", "0.1", "--hub", &hub]);
+    assert_eq!(code, 4, "{errors}");
+    let budget = json(&["budget", "study", "--json", "--hub", &hub]);
+    assert!(budget["charges"].as_array().unwrap().is_empty());
 }
 
 #[test]
