@@ -66,6 +66,25 @@ def test_cohorts_restrict_without_showing(study: vo.Study) -> None:
         study.sql(cohort.sql_text, epsilon=1)
 
 
+def test_features_of_each_person(study: vo.Study) -> None:
+    """Everybody has two visits of one cost between 0 and 99."""
+    each = study.table("visits").per_unit().agg(visits=vo.count(), total=vo.sum("cost", 0, 100))
+    dear = each.filter(vo.col("total") > 100)
+    question = dear.agg(people=vo.count_units(), visits=vo.mean("visits", 0, 4))
+    result = question.rho("0.2").run()
+    assert abs(result["people"].value[0] - 196) < 30
+    assert abs(result["visits"].value[0] - 2) < 1
+    with pytest.raises(vo.FixQuery, match="rows of individuals"):
+        study.sql(f"SELECT * FROM {each._from_where()}", epsilon=1)
+
+
+def test_people_outside_a_cohort(study: vo.Study) -> None:
+    visits = study.table("visits")
+    dear = visits.units_where(vo.col("cost") > 50)
+    result = visits.not_in_cohort(dear).agg(people=vo.count_units()).rho("0.2").run()
+    assert abs(result["people"].value[0] - 204) < 30
+
+
 def test_learned_keys(study: vo.Study) -> None:
     result = study.table("visits").group_by("ward").agg(n=vo.count_units()).epsilon(2).run()
     assert result.to_arrow().column("ward").to_pylist() == ["ward 0", "ward 1"]

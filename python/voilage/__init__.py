@@ -38,7 +38,7 @@ from voilage._question import Grouped, Unpriced
 from voilage._result import Result
 from voilage._schema import Schema
 from voilage._study import Study
-from voilage._table import Cohort, Table
+from voilage._table import Cohort, PerUnit, Table
 from voilage._values import Values
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Hub",
     "LocalHub",
     "LossInput",
+    "PerUnit",
     "PolicyRefused",
     "Preview",
     "Query",

@@ -146,6 +146,29 @@ class Table:
         condition = f"({self._source.unit_sql()} IN ({cohort.sql_text}))"
         return Table(self._study, self._source, (*self._filters, condition))
 
+    def not_in_cohort(self, cohort: Cohort) -> Table:
+        """Keep the rows of the people who are not in a cohort.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> old = visits.units_where(vo.col("age") >= 65)
+        >>> visits.not_in_cohort(old).agg(visits=vo.count()).epsilon(0.5).run().columns
+        ('visits',)
+        """
+        condition = f"({self._source.unit_sql()} NOT IN ({cohort.sql_text}))"
+        return Table(self._study, self._source, (*self._filters, condition))
+
+    def per_unit(self) -> PerUnit:
+        """Make one row of each person's rows: `agg` says what it holds.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> each = visits.per_unit().agg(visits=vo.count())
+        >>> each.agg(visits=vo.mean("visits", 0, 6)).epsilon(0.5).run().columns
+        ('visits',)
+        """
+        return PerUnit(self)
+
     def group_by(self, *keys: Key, **named: Key) -> Grouped:
         """Group by columns, or by named expressions.
 
@@ -186,6 +209,50 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<voilage.Table SELECT * FROM {self._from_where()}>"  # noqa: S608  (only shown)
+
+
+class PerUnit:
+    """The rows of each person together; made by :meth:`voilage.Table.per_unit`.
+
+    >>> import voilage as vo
+    >>> vo.demo().project("demo").table("visits").per_unit()
+    <voilage.PerUnit of "visits">
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def agg(self, **features: Aggregate) -> Table:
+        """Compute features of each person, to filter, group and aggregate by.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> each = visits.per_unit().agg(visits=vo.count(), cost=vo.sum("cost", 0, 500))
+        >>> often = each.filter(vo.col("visits") >= 4)
+        >>> question = often.agg(people=vo.count_units(), cost=vo.mean("cost", 0, 3_000))
+        >>> question.epsilon(1).run().columns
+        ('people', 'cost')
+        """
+        if not features:
+            raise fix_query("agg() computes no feature", "write agg(visits=vo.count())")
+        source = self._table._source
+        unit = source.unit_sql()
+        shown = [f"{unit} AS {identifier(source.unit or '')}"]
+        shown += [f"{one._render(unit)} AS {identifier(name)}" for name, one in features.items()]
+        inner = f"SELECT {', '.join(shown)} FROM {self._table._from_where()} GROUP BY {unit}"  # noqa: S608  (quoted)
+        name = f"each_{source.unit}"
+        made = Source(
+            sql=f"({inner}) AS {identifier(name)}",
+            unit=source.unit,
+            tables=(name,),
+            columns=frozenset({source.unit or "", *features}),
+        )
+        return Table(self._table._study, made)
+
+    def __repr__(self) -> str:
+        return f"<voilage.PerUnit of {self._table._from_where()}>"
 
 
 class Cohort:

@@ -12,6 +12,9 @@ from voilage._number import is_small, show_interval
 Number: TypeAlias = int | float
 Interval: TypeAlias = tuple[float, float]
 
+TINY = 1e-200
+"""A denominator that may be so near to zero says nothing: its quotient may overflow."""
+
 
 class Values:
     """One column of a result: values, ends, and how surely all ends hold the exact answers.
@@ -159,7 +162,7 @@ def _multiplied(a: Interval, b: Interval) -> Interval:
 
 
 def _divided(a: Interval, b: Interval) -> Interval:
-    if b[0] <= 0 <= b[1]:
+    if b[0] <= TINY and b[1] >= -TINY:
         return -math.inf, math.inf
     return _multiplied(a, (1 / b[1], 1 / b[0]))
 
