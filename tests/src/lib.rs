@@ -6,6 +6,7 @@ pub mod chance;
 pub mod clinic;
 pub mod corpus;
 pub mod expressions;
+pub mod fuzzing;
 pub mod neighbourhood;
 pub mod plans;
 pub mod randomness;

@@ -102,6 +102,22 @@ impl Neighbourhood {
         self.compare_some(sql, spend, |_| true)
     }
 
+    /// Both runs of a question: on the records, and on the neighbour at a position.
+    ///
+    /// # Errors
+    /// When the question is refused.
+    pub fn runs(
+        &self,
+        sql: &str,
+        spend: &Spend,
+        neighbour: usize,
+    ) -> Result<(Run, Run), QueryError> {
+        let recorded = self.base.recorded(&self.base.study.question(sql, spend)?);
+        let home = &self.neighbours[neighbour];
+        let replayed = home.replayed(&home.study.question(sql, spend)?, &recorded);
+        Ok((recorded, replayed))
+    }
+
     /// [`Neighbourhood::compare`] with the neighbours at some positions only.
     ///
     /// # Errors

@@ -97,6 +97,29 @@ fn contradictory_hub_files_are_refused() {
         ("no groups", "max_groups = 1", "max_groups = 0"),
         ("too little memory", "[hub]", "[hub]\nmemory_mib = 63"),
         ("pure with delta", "accountant = \"zcdp\"", "accountant = \"pure\""),
+        (
+            "bounds the wrong way round",
+            "bounds = [\"0\", \"25000\"]",
+            "bounds = [\"25000\", \"0\"]",
+        ),
+        ("bounds of nothing", "bounds = [\"0\", \"25000\"]", "bounds = [\"0\", \"0\"]"),
+        ("infinite bounds", "bounds = [\"0\", \"25000\"]", "bounds = [\"0\", \"inf\"]"),
+        (
+            "bounds and values",
+            "bounds = [\"0\", \"25000\"]",
+            "bounds = [\"0\", \"25000\"], values = [1, 2]",
+        ),
+        ("a value twice", "values = [0, 25, 50, 95, 100]", "values = [0, 25, 25]"),
+        (
+            "a ceiling below its bound",
+            "max_rows_per_group = 5",
+            "max_rows_per_group = 5\nmax_rows_per_group_ceiling = 4",
+        ),
+        (
+            "a wrong default price",
+            "accountant = \"zcdp\"",
+            "accountant = \"zcdp\"\ndefault_spend = { share = \"2\" }",
+        ),
     ] {
         assert!(good.contains(from), "{from}");
         let path = folder.path().join("hub.toml");
@@ -173,4 +196,85 @@ fn rows_that_do_not_fit_are_spilled_or_tried_again() {
     assert_eq!(counted, 600_011, "everybody once");
     let left: Vec<_> = fs::read_dir(&place).unwrap().flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["lock"], "rows were spilled, and are gone");
+}
+
+/// Text that is no question: one refusal each, nothing spent, and long before a stack overflows.
+#[test]
+fn texts_beyond_the_limits_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let list = |tokens: usize| vec!["1"; tokens].join(",");
+    let within = |depth: usize, left: &str, inner: &str, right: &str| {
+        format!("{}{inner}{}", left.repeat(depth), right.repeat(depth))
+    };
+    let joins: String = (0..40)
+        .map(|copy| format!(" JOIN reasons AS r{copy} ON r{copy}.reason = v.reason"))
+        .collect();
+    let mut text = String::new();
+    for (what, sql) in [
+        ("10,001 tokens", format!("SELECT COUNT(*) FROM visits WHERE site IN ({})", list(4_995))),
+        ("1 MiB", format!("SELECT COUNT(*) FROM visits WHERE reason = '{}'", "x".repeat(1 << 20))),
+        (
+            "depth 51",
+            format!("SELECT COUNT(*) FROM visits WHERE site = {}", within(51, "(", "1", ")")),
+        ),
+        (
+            "subqueries 51 deep",
+            within(51, "SELECT * FROM (", "SELECT COUNT(*) AS n FROM visits", ") AS t"),
+        ),
+        ("41 relations", format!("SELECT COUNT(*) FROM visits AS v{joins}")),
+        (
+            "33 branches",
+            format!(
+                "SELECT COUNT(*) AS n FROM visits{}",
+                " UNION ALL SELECT COUNT(*) FROM visits".repeat(32)
+            ),
+        ),
+        ("a huge number", format!("SELECT COUNT(*) FROM visits WHERE site = {}", "9".repeat(400))),
+        ("a NUL byte", "SELECT COUNT(*)\nFROM visits WHERE reason = 'a\0b'".to_owned()),
+        ("an open quote", "SELECT COUNT(*) FROM visits WHERE reason = 'a".to_owned()),
+        ("nothing", String::new()),
+        ("a comment", "-- SELECT COUNT(*) FROM visits".to_owned()),
+        ("a look-alike", "SELECT COUNT(*) FROM vis\u{456}ts".to_owned()),
+        ("an invisible character", "SELECT COUNT(*) FROM visits\u{200b}".to_owned()),
+        ("other quotes", "SELECT COUNT(*) FROM `visits`".to_owned()),
+    ] {
+        let error = ask(&study, &sql, &rho("0.1")).unwrap_err();
+        writeln!(text, "{what}\n-> exit {}: {error}\n", error.kind().exit_code()).unwrap();
+    }
+    insta::assert_snapshot!("texts", text);
+    assert!(study.hub().ledger().charges("study").unwrap().is_empty());
+    // Just within the limits, the same forms are answered.
+    for sql in [
+        format!("SELECT COUNT(*) AS n FROM visits WHERE site IN ({})", list(4_994)),
+        format!("SELECT COUNT(*) AS n FROM visits WHERE site = {}", within(20, "(", "1", ")")),
+    ] {
+        assert!(study.question(&sql, &rho("0.1")).is_ok(), "{}", &sql[..60]);
+    }
+}
+
+/// Explaining reads the footer of a file, whatever its pages hold.
+#[test]
+fn explaining_reads_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let explain = |sql: &str| study.question(sql, &rho("0.1")).unwrap().explanation().to_string();
+    let questions = [
+        "SELECT site, COUNT(DISTINCT person) AS n, AVG(cost) AS cost FROM visits GROUP BY site",
+        "SELECT reason, COUNT(*) AS n FROM visits GROUP BY reason",
+        "SELECT p.sex, SUM(v.minutes) AS m FROM visits AS v JOIN people AS p ON v.person = p.person \
+         GROUP BY p.sex",
+    ];
+    let before = questions.map(explain);
+    for table in ["visits", "people"] {
+        let file = folder.path().join(format!("{table}.parquet"));
+        let mut bytes = fs::read(&file).unwrap();
+        let footer = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize;
+        let pages = bytes.len() - 8 - footer;
+        bytes[4..pages].fill(0xff);
+        fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!(before, questions.map(explain));
 }

@@ -1,0 +1,1 @@
+SELECT AVG(size) AS s FROM events WHERE who IN (SELECT who FROM people WHERE born > 1950) AND NOT EXISTS (SELECT 1 FROM events AS f WHERE f.who = events.who AND f.flag)

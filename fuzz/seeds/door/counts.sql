@@ -1,0 +1,1 @@
+SELECT kind, COUNT(*) AS n, COUNT(DISTINCT who) AS people FROM events GROUP BY kind

@@ -1,0 +1,1 @@
+SELECT EXTRACT(YEAR FROM day) AS y, date_trunc('month', at) AS m, COUNT(*) AS n FROM events WHERE day BETWEEN DATE '2010-01-01' AND DATE '2012-12-31' GROUP BY 1, 2

@@ -1,0 +1,1 @@
+WITH f AS (SELECT who, COUNT(*) AS n FROM events GROUP BY who) SELECT n, COUNT(*) AS people FROM f GROUP BY n HAVING COUNT(*) > 3 ORDER BY n LIMIT 3

@@ -1,0 +1,1 @@
+SELECT "kind", COUNT(*) AS "n" FROM "events" AS "e" WHERE "e"."note" = 'it''s' GROUP BY "kind" -- done

@@ -1,0 +1,1 @@
+SELECT label, COUNT(*) AS n FROM (SELECT who, label FROM events UNION ALL SELECT who, sex AS label FROM people) AS u GROUP BY label

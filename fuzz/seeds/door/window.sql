@@ -1,0 +1,1 @@
+SELECT AVG(clamp(cost, 0, 50)) AS c FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY who ORDER BY day) AS place FROM events) AS e WHERE place = 1

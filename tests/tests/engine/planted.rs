@@ -1,0 +1,102 @@
+//! Bugs planted into what two runs are compared by: each is found, so the comparison can fail.
+
+use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
+use voilage_query::Spend;
+use voilage_tests::neighbourhood::{Change, Neighbourhood};
+use voilage_tests::plans;
+use voilage_tests::records::Manner;
+use voilage_tests::replay::{Run, violations};
+
+const SQL: &str = "SELECT kind, COUNT(*) AS n, SUM(size) AS size FROM events GROUP BY kind";
+
+/// A question on records and on a neighbour whose newcomer has a hundred rows in many groups.
+fn runs(sql: &str) -> (Run, Run) {
+    let changes = [Change::Added(Manner::Sweep, 100)];
+    let neighbourhood = Neighbourhood::build(plans::HUB, "hostile", &changes);
+    neighbourhood.runs(sql, &Spend::AsWritten, 0).unwrap()
+}
+
+fn found(base: &Run, other: &Run, what: &str) {
+    let violations = violations(base, other);
+    assert!(violations.iter().any(|violation| violation.contains(what)), "{violations:?}");
+}
+
+/// A plan that declares less than what a person can change: the bug that all of this is for.
+#[test]
+fn a_sensitivity_declared_too_small_is_found() {
+    let (mut base, mut other) = runs(SQL);
+    assert_eq!(violations(&base, &other), Vec::<String>::new());
+    let declare = |run: &mut Run, max_groups, per_group| {
+        for column in &mut run.columns {
+            let terms = SensitivityTerms { max_groups, per_group };
+            column.request.sensitivity = Sensitivity::new(terms).unwrap();
+        }
+    };
+    for run in [&mut base, &mut other] {
+        declare(run, 1, 1_000);
+    }
+    found(&base, &other, "changed 2 groups, and may change 1");
+    for run in [&mut base, &mut other] {
+        declare(run, 2, 1);
+    }
+    found(&base, &other, "and may by 1");
+}
+
+#[test]
+fn noise_that_depends_on_the_records_is_found() {
+    let (base, mut other) = runs(SQL);
+    other.columns[0].request.column.push('x');
+    found(&base, &other, "is another");
+    let (base, mut other) = runs(SQL);
+    other.columns.pop();
+    found(&base, &other, "noise requests");
+}
+
+#[test]
+fn a_public_cell_that_comes_or_goes_is_found() {
+    let (base, mut other) = runs(SQL);
+    other.columns[0].cells.pop();
+    found(&base, &other, "public cells differ");
+}
+
+/// Keys may be learned from one person alone, and only as many as the bound allows.
+#[test]
+fn learned_candidates_beyond_the_bound_are_found() {
+    let (base, mut other) = runs("SELECT note, COUNT(*) AS n FROM events GROUP BY note");
+    assert_eq!(violations(&base, &other), Vec::<String>::new());
+    for column in &mut other.columns {
+        let cell = column.cells[0].clone();
+        for extra in 0..3_u8 {
+            let mut planted = cell.clone();
+            planted.label = vec![extra; 5].into();
+            planted.exact = 1;
+            column.cells.push(planted);
+        }
+    }
+    found(&base, &other, "candidate keys differ");
+    let (base, mut other) = runs("SELECT note, COUNT(*) AS n FROM events GROUP BY note");
+    for column in &mut other.columns {
+        let mut planted = column.cells[0].clone();
+        planted.label = vec![1; 5].into();
+        planted.exact = 2;
+        column.cells.push(planted);
+    }
+    found(&base, &other, "supported by several people");
+}
+
+#[test]
+fn an_error_or_an_answer_that_depends_on_the_records_is_found() {
+    let (base, mut other) = runs(SQL);
+    other.outcome = Err("divide by zero".to_owned());
+    found(&base, &other, "divide by zero instead of an answer");
+    let (base, mut other) = runs(SQL);
+    if let Ok(shown) = &mut other.outcome {
+        shown.table = shown.table.slice(0, 1);
+    }
+    found(&base, &other, "shown differently");
+    let (base, mut other) = runs(SQL);
+    if let Ok(shown) = &mut other.outcome {
+        shown.receipt[0] = "more".to_owned();
+    }
+    found(&base, &other, "receipts differ");
+}
