@@ -147,10 +147,17 @@ pub(crate) fn readable(text: &str) -> String {
         TYPES.iter().filter_map(|name| rest.find(name).map(|start| (start, name))).min()
     {
         let inside = start + name.len();
-        let Some(end) = rest[inside..].find(')').map(|end| inside + end) else { break };
+        let (closing, skipped) =
+            if rest[inside..].starts_with('"') { ("\")", 1) } else { (")", 0) };
+        let Some(end) = rest[inside + skipped..].find(closing) else { break };
+        let value = &rest[inside + skipped..inside + skipped + end];
         shown.push_str(&rest[..start]);
-        shown.push_str(&rest[inside..end].replace('"', "'"));
-        rest = &rest[end + 1..];
+        if skipped == 0 {
+            shown.push_str(value);
+        } else {
+            shown.push_str(&format!("'{value}'"));
+        }
+        rest = &rest[inside + skipped + end + closing.len()..];
     }
     shown.push_str(rest);
     shown.replace("count(1)", "count(*)")

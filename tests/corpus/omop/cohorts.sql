@@ -38,9 +38,13 @@ AND person_id IN (SELECT person_id FROM drug_exposure WHERE drug_concept_id = 2)
 SELECT COUNT(*) AS people FROM person
 WHERE person_id IN (SELECT person_id FROM condition_occurrence WHERE condition_concept_id = 3)
 AND person_id NOT IN (SELECT person_id FROM drug_exposure WHERE drug_concept_id = 2)
+-- fixed
+SELECT COUNT(*) AS n FROM visit_occurrence
 -- # exists-correlated
 SELECT COUNT(*) AS people FROM person AS p WHERE EXISTS
 (SELECT 1 FROM visit_occurrence AS v WHERE v.person_id = p.person_id AND v.visit_concept_id = 9201)
+-- fixed
+SELECT COUNT(*) AS n FROM visit_occurrence
 -- # exists-not-correlated
 SELECT COUNT(*) AS people FROM person WHERE EXISTS (SELECT 1 FROM visit_occurrence WHERE visit_concept_id = 9201)
 -- fixed
@@ -50,8 +54,7 @@ WHERE person_id IN (SELECT person_id FROM visit_occurrence WHERE visit_concept_i
 SELECT COUNT(*) AS people FROM person AS p WHERE EXISTS
 (SELECT 1 FROM visit_occurrence AS v WHERE v.visit_concept_id = p.gender_concept_id)
 -- fixed
-SELECT COUNT(*) AS people FROM person AS p WHERE EXISTS
-(SELECT 1 FROM visit_occurrence AS v WHERE v.person_id = p.person_id)
+SELECT COUNT(*) AS people FROM person WHERE person_id IN (SELECT person_id FROM visit_occurrence)
 -- # in-a-public-list
 SELECT COUNT(*) AS n FROM condition_occurrence
 WHERE condition_concept_id IN (SELECT concept_id FROM concept WHERE concept_name = 'fever')

@@ -188,6 +188,8 @@ SELECT COUNT(DISTINCT person_id) AS n FROM (SELECT person_id % 2 AS person_id FR
 SELECT COUNT(DISTINCT person_id) AS n FROM person
 -- # unit-swapped
 SELECT COUNT(DISTINCT person_id) AS n FROM (SELECT provider_id AS person_id FROM visit_occurrence) AS v
+-- fixed
+SELECT COUNT(*) AS n FROM visit_occurrence
 -- # unit-swapped-for-a-join
 SELECT COUNT(*) AS n FROM person AS p
 JOIN (SELECT provider_id AS person_id FROM visit_occurrence) AS v ON p.person_id = v.person_id

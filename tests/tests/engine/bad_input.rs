@@ -231,14 +231,12 @@ fn texts_beyond_the_limits_are_refused() {
                 " UNION ALL SELECT COUNT(*) FROM visits".repeat(32)
             ),
         ),
-        ("a huge number", format!("SELECT COUNT(*) FROM visits WHERE site = {}", "9".repeat(400))),
         ("a NUL byte", "SELECT COUNT(*)\nFROM visits WHERE reason = 'a\0b'".to_owned()),
         ("an open quote", "SELECT COUNT(*) FROM visits WHERE reason = 'a".to_owned()),
         ("nothing", String::new()),
         ("a comment", "-- SELECT COUNT(*) FROM visits".to_owned()),
         ("a look-alike", "SELECT COUNT(*) FROM vis\u{456}ts".to_owned()),
         ("an invisible character", "SELECT COUNT(*) FROM visits\u{200b}".to_owned()),
-        ("other quotes", "SELECT COUNT(*) FROM `visits`".to_owned()),
     ] {
         let error = ask(&study, &sql, &rho("0.1")).unwrap_err();
         writeln!(text, "{what}\n-> exit {}: {error}\n", error.kind().exit_code()).unwrap();
@@ -247,10 +245,12 @@ fn texts_beyond_the_limits_are_refused() {
     assert!(study.hub().ledger().charges("study").unwrap().is_empty());
     // Just within the limits, the same forms are answered.
     for sql in [
-        format!("SELECT COUNT(*) AS n FROM visits WHERE site IN ({})", list(4_994)),
+        format!("SELECT COUNT(*) AS n FROM visits WHERE site IN ({})", list(4_990)),
         format!("SELECT COUNT(*) AS n FROM visits WHERE site = {}", within(20, "(", "1", ")")),
+        format!("SELECT COUNT(*) AS n FROM visits WHERE site = {}", "9".repeat(400)),
+        "SELECT COUNT(*) AS n FROM `visits` WHERE \"site\" = 1".to_owned(),
     ] {
-        assert!(study.question(&sql, &rho("0.1")).is_ok(), "{}", &sql[..60]);
+        assert!(study.question(&sql, &rho("0.1")).is_ok(), "{}", &sql[..50]);
     }
 }
 

@@ -196,8 +196,7 @@ fn parse(clause: &[TokenWithSpan]) -> Result<Parameters, Refusal> {
     let mut reading = Reading::default();
     let read: Vec<Result<(), Refusal>> =
         options.iter().map(|option| reading.option(option).map_err(|e| e.at(place))).collect();
-    Refusal::together(read)?;
-    reading.finish(place)
+    Refusal::both(Refusal::together(read), reading.finish(place)).map(|(_, parameters)| parameters)
 }
 
 #[derive(Default)]

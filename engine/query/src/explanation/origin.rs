@@ -7,6 +7,7 @@ use crate::catalogue::{Catalogue, Declared};
 use crate::error::QueryError;
 use crate::plan::{JoinKind, Node, Possible, Relation, Scalar, Value};
 use crate::ranges;
+use crate::refusal::readable;
 
 /// A list of values is shown up to this length.
 const VALUES_SHOWN_MAX: usize = 1_000;
@@ -31,12 +32,16 @@ pub(super) fn range(
             (None, None, Some(values.iter().map(ToString::to_string).collect()))
         }
         Possible::Between { lower, upper } => {
-            let end = |end: &Option<Value>| end.as_ref().map(ToString::to_string);
+            let text = |end: &Value| match end {
+                Value::Float(number) => decimal(*number),
+                other => other.to_string(),
+            };
+            let end = |end: &Option<Value>| end.as_ref().map(text);
             (end(lower), end(upper), None)
         }
         Possible::Values(_) | Possible::Unknown => (None, None, None),
     };
-    let name = name.to_owned();
+    let name = readable(name);
     Ok(ExplainedRange { name, lower, upper, values, nullable: domain.nullable, sources })
 }
 
@@ -46,6 +51,15 @@ pub(super) fn range(
 struct Found {
     columns: BTreeSet<(String, String)>,
     seen: BTreeSet<(*const Relation, usize)>,
+}
+
+/// A number without hundreds of zeros; reading it back gives the same number.
+pub(super) fn decimal(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-6..1e15).contains(&size) => number.to_string(),
+        _ => format!("{number:e}"),
+    }
 }
 
 /// The columns of tables that a column of a relation is computed from.

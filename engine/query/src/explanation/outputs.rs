@@ -92,8 +92,8 @@ fn range(
     let value = &boundary.values[value];
     let mut range = origin::range(name, &value.value, &boundary.input, catalogue)?;
     if let Some(grid) = value.grid {
-        range.lower = Some(grid.lower().to_string());
-        range.upper = Some(grid.upper().to_string());
+        range.lower = Some(origin::decimal(grid.lower()));
+        range.upper = Some(origin::decimal(grid.upper()));
     }
     Ok(Some(range))
 }

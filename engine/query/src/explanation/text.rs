@@ -101,11 +101,12 @@ fn range_text(range: &ExplainedRange) -> String {
         (_, Some(lower), Some(upper)) => format!("{}: [{lower}, {upper}]", range.name),
         (_, Some(lower), None) => format!("{}: from {lower} up", range.name),
         (_, None, Some(upper)) => format!("{}: up to {upper}", range.name),
+        (Some(values), _, _) if values.is_empty() => format!("{}: no value", range.name),
         (Some(values), _, _) if values.len() <= VALUES_PRINTED_MAX => {
             format!("{}: {}", range.name, values.join(", "))
         }
         (Some(values), _, _) => format!("{}: {} values", range.name, values.len()),
-        (None, _, _) => format!("{}: anything", range.name),
+        (None, None, None) => format!("{}: anything", range.name),
     };
     if range.nullable {
         text += " or NULL";
