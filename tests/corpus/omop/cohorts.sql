@@ -38,13 +38,9 @@ AND person_id IN (SELECT person_id FROM drug_exposure WHERE drug_concept_id = 2)
 SELECT COUNT(*) AS people FROM person
 WHERE person_id IN (SELECT person_id FROM condition_occurrence WHERE condition_concept_id = 3)
 AND person_id NOT IN (SELECT person_id FROM drug_exposure WHERE drug_concept_id = 2)
--- fixed
-SELECT COUNT(*) AS n FROM visit_occurrence
 -- # exists-correlated
 SELECT COUNT(*) AS people FROM person AS p WHERE EXISTS
 (SELECT 1 FROM visit_occurrence AS v WHERE v.person_id = p.person_id AND v.visit_concept_id = 9201)
--- fixed
-SELECT COUNT(*) AS n FROM visit_occurrence
 -- # exists-not-correlated
 SELECT COUNT(*) AS people FROM person WHERE EXISTS (SELECT 1 FROM visit_occurrence WHERE visit_concept_id = 9201)
 -- fixed
@@ -70,8 +66,6 @@ SELECT c.concept_name, COUNT(*) AS n FROM condition_occurrence AS o
 LEFT JOIN concept AS c ON o.condition_concept_id = c.concept_id GROUP BY c.concept_name
 -- # cross-join
 SELECT COUNT(*) AS n FROM person CROSS JOIN concept
--- fixed
-SELECT COUNT(*) AS n FROM person AS p JOIN concept AS c ON p.gender_concept_id = c.concept_id
 -- # public-only
 SELECT COUNT(*) AS n FROM concept
 -- fixed

@@ -36,5 +36,3 @@ SELECT site, COUNT(*) * 2 + 1 AS odd, CASE WHEN AVG(meddol) > 100 THEN 'dear' EL
 FROM rand_hie GROUP BY site
 -- # adaptive-cutoff
 SELECT COUNT(*) AS n FROM rand_hie WHERE meddol > (SELECT AVG(meddol) FROM rand_hie)
--- fixed
-SELECT COUNT(*) AS n FROM rand_hie WHERE meddol > 150

@@ -26,7 +26,7 @@ SELECT mdvis % 2 AS odd, COUNT(*) AS n FROM rand_hie GROUP BY mdvis % 2
 -- # coalesce
 SELECT AVG(COALESCE(lnmeddol, 0)) AS log_cost FROM rand_hie
 -- fixed
-SELECT AVG(COALESCE(meddol, 0)) AS cost FROM rand_hie
+SELECT AVG(clamp(COALESCE(lnmeddol, 0), 0, 12)) AS log_cost FROM rand_hie
 -- # nullif
 SELECT COUNT(NULLIF(mdvis, 0)) AS with_visits FROM rand_hie
 -- # try-cast
@@ -65,11 +65,9 @@ SELECT COUNT(*) AS n FROM rand_hie WHERE xage BETWEEN 20 AND 40 AND (mdvis > 3 O
 SELECT COUNT(*) AS n FROM rand_hie WHERE site IS DISTINCT FROM 1
 -- # overflow
 SELECT SUM(totadm * 9223372036854775807) AS huge FROM rand_hie
--- fixed
-SELECT SUM(totadm) AS admissions FROM rand_hie
 -- # division-by-zero
 SELECT COUNT(*) AS n FROM rand_hie WHERE 1 / mdvis > 0
 -- # exponent
 SELECT AVG(EXP(lnmeddol)) AS cost FROM rand_hie
 -- fixed
-SELECT AVG(meddol) AS cost FROM rand_hie
+SELECT AVG(clamp(EXP(lnmeddol), 0, 2000)) AS cost FROM rand_hie

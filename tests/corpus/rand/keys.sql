@@ -36,8 +36,6 @@ SELECT zper, AVG(meddol) AS cost FROM rand_hie GROUP BY zper
 SELECT AVG(meddol) AS cost FROM rand_hie
 -- # by-the-unit-in-disguise
 SELECT zper + 0 AS someone, COUNT(*) AS n FROM rand_hie GROUP BY zper + 0
--- fixed
-SELECT COUNT(DISTINCT zper) AS people FROM rand_hie
 -- # keys-without-aggregate
 SELECT site FROM rand_hie GROUP BY site
 -- fixed

@@ -22,9 +22,6 @@ FROM rand_hie GROUP BY site
 -- # public-groups-that-are-not
 SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 1, group_selection_strategy = PUBLIC_GROUPS) mdvis, COUNT(*) AS n
 FROM rand_hie GROUP BY mdvis
--- fixed
-SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 1, group_selection_strategy = PUBLIC_GROUPS) site, COUNT(*) AS n
-FROM rand_hie GROUP BY site
 -- # unit-column
 SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 1, privacy_unit_column = site) COUNT(*) AS n FROM rand_hie
 -- fixed
