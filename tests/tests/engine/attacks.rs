@@ -111,3 +111,19 @@ fn clauses_that_would_be_ignored_are_refused() {
         assert!(refused.to_string().contains("the clause"), "{refused}");
     }
 }
+
+/// Found by fuzzing: the planner panicked where it expected the first column of a subquery.
+#[test]
+fn a_select_without_columns_is_refused_before_planning() {
+    in_study(|study| {
+        for sql in [
+            "SELECT (SELECT FROM people) AS p",
+            "SELECT COUNT(*) AS n FROM visits WHERE person IN (SELECT FROM people)",
+            "SELECT FROM visits",
+            "WITH t AS (SELECT FROM visits) SELECT COUNT(*) AS n FROM t",
+        ] {
+            let error = ask(study, sql, &rho("0.1")).unwrap_err().to_string();
+            assert!(error.contains("a SELECT without columns (line 1, column"), "{error}");
+        }
+    });
+}

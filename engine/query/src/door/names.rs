@@ -170,6 +170,16 @@ impl Visitor for Names {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        // The planner takes the first column of a subquery without looking whether there is one.
+        if select.projection.is_empty() {
+            let place = place_of_span(select.select_token.0.span);
+            self.refuse(
+                "a SELECT without columns",
+                "it would have rows of nothing",
+                "name a column, or write SELECT 1",
+                place,
+            );
+        }
         for item in &select.projection {
             if let SelectItem::ExprWithAlias { alias, .. } = item {
                 self.given.insert(folded(alias));

@@ -1,0 +1,1 @@
+SELECT  (SELECT FROM people) p
