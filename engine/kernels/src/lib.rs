@@ -9,6 +9,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | `plan` | what is bounded and measured, checked against the input schema |
+//! | `squares` | squared deviations as integers |
 //! | `grid` | bounds and the fixed-point grid; the only place where values stop being floats |
 //! | `canonical` | one byte string per unit id and per key tuple, whatever Arrow type carries it |
 //! | `intern`, `integer`, `dictionary`, `number` | values as numbers, compared by value and never by hash |
@@ -42,6 +43,7 @@ mod rank;
 pub mod reference;
 pub mod scalar;
 mod settle;
+mod squares;
 mod store;
 
 #[cfg(test)]
@@ -53,3 +55,4 @@ pub use grid::Grid;
 pub use memory::{Memory, Spill};
 pub use partial::{Labels, PartialState, Totals};
 pub use plan::{BoundingPlan, Keys, Measure, ValueColumn};
+pub use squares::Squares;

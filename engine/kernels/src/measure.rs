@@ -4,7 +4,7 @@
 //! [`Reading::of`] and its slow twin in `reference.rs`.
 
 use crate::store::{Field32, Rows};
-use crate::{BoundingPlan, Measure, ValueColumn};
+use crate::{BoundingPlan, Measure, Squares, ValueColumn};
 
 /// A measure with everything about its column looked up.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,9 @@ pub(crate) enum Reading {
     Units,
     Rows,
     RowsWith { value: usize },
+    RowsBelow { value: usize, steps: i64 },
+    UnitsWith { value: usize },
+    Squares { value: usize, squares: Squares },
     Sum { value: usize, origin_steps: i64 },
 }
 
@@ -54,6 +57,13 @@ impl Reading {
         (plan.measures.iter())
             .map(|measure| match *measure {
                 Measure::Units => Self::Units,
+                Measure::UnitsWith { value } => Self::UnitsWith { value },
+                Measure::RowsBelow { value, steps } => Self::RowsBelow { value, steps },
+                Measure::Squares { value } => match plan.values[value] {
+                    ValueColumn::Grid(grid) => Self::Squares { value, squares: Squares::of(&grid) },
+                    // A plan with squares of a presence is refused before anything is read.
+                    ValueColumn::Presence => Self::RowsWith { value },
+                },
                 Measure::Rows { present_in: None } => Self::Rows,
                 Measure::Rows { present_in: Some(value) } => Self::RowsWith { value },
                 Measure::Sum { value, centred } => {
@@ -67,7 +77,11 @@ impl Reading {
     pub(crate) fn reads_values(self) -> bool {
         match self {
             Self::Units | Self::Rows => false,
-            Self::RowsWith { .. } | Self::Sum { .. } => true,
+            Self::RowsWith { .. }
+            | Self::RowsBelow { .. }
+            | Self::UnitsWith { .. }
+            | Self::Squares { .. }
+            | Self::Sum { .. } => true,
         }
     }
 
@@ -77,6 +91,13 @@ impl Reading {
         match self {
             Self::Units => 1,
             Self::Rows => kept.count as i128,
+            Self::RowsBelow { value, steps } => {
+                kept.steps(value).flatten().filter(|found| *found < steps).count() as i128
+            }
+            Self::UnitsWith { value } => i128::from(kept.steps(value).flatten().next().is_some()),
+            Self::Squares { value, squares } => {
+                kept.steps(value).flatten().map(|steps| squares.deviation(steps)).sum()
+            }
             Self::RowsWith { value } => kept.steps(value).flatten().count() as i128,
             Self::Sum { value, origin_steps } => {
                 kept.steps(value).flatten().map(|steps| i128::from(steps - origin_steps)).sum()

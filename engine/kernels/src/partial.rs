@@ -296,6 +296,9 @@ fn describe(plan: &BoundingPlan) -> String {
     });
     let measures = plan.measures.iter().map(|measure| match measure {
         Measure::Units => "units".to_owned(),
+        Measure::UnitsWith { value } => format!("units with {value}"),
+        Measure::RowsBelow { value, steps } => format!("rows with {value} below {steps}"),
+        Measure::Squares { value } => format!("squares of {value}"),
         Measure::Rows { present_in: None } => "rows".to_owned(),
         Measure::Rows { present_in: Some(value) } => format!("rows with {value}"),
         Measure::Sum { value, centred: false } => format!("sum of {value}"),

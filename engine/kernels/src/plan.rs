@@ -58,6 +58,23 @@ pub enum Measure {
         /// The value column whose values are counted.
         present_in: Option<usize>,
     },
+    /// Distinct units of which at least one kept row has a value in a value column.
+    UnitsWith {
+        /// The value column.
+        value: usize,
+    },
+    /// Rows with a value below a point.
+    RowsBelow {
+        /// The value column.
+        value: usize,
+        /// The point. *Units*: steps of the column's grid.
+        steps: i64,
+    },
+    /// The sum of a value column's squared deviations, as [`Squares`](crate::Squares) counts them.
+    Squares {
+        /// The value column.
+        value: usize,
+    },
     /// The sum of a value column. *Units*: steps of its grid. A row without a value adds nothing.
     Sum {
         /// The value column.
@@ -132,14 +149,21 @@ fn check_limits_and_measures(plan: &BoundingPlan) -> Result<(), KernelError> {
     for (measure, kind) in plan.measures.iter().enumerate() {
         let value = match *kind {
             Measure::Units | Measure::Rows { present_in: None } => continue,
-            Measure::Rows { present_in: Some(value) } | Measure::Sum { value, .. } => value,
+            Measure::UnitsWith { value }
+            | Measure::Squares { value }
+            | Measure::RowsBelow { value, .. }
+            | Measure::Rows { present_in: Some(value) }
+            | Measure::Sum { value, .. } => value,
         };
         match (plan.values.get(value), kind) {
             (None, _) => {
                 let values = plan.values.len();
                 return Err(KernelError::MissingValue { measure, value, values });
             }
-            (Some(ValueColumn::Presence), Measure::Sum { .. }) => {
+            (
+                Some(ValueColumn::Presence),
+                Measure::Sum { .. } | Measure::Squares { .. } | Measure::RowsBelow { .. },
+            ) => {
                 return Err(KernelError::SumWithoutGrid { measure, value });
             }
             (Some(_), _) => {}

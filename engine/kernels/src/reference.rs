@@ -14,7 +14,7 @@ use crate::canonical::{TupleEncoder, canonical_column, presence};
 use crate::partial::SortedCells;
 use crate::plan::{Domain, Layout};
 use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN, canonical_value};
-use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, ValueColumn};
+use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, Squares, ValueColumn};
 
 /// A row's values in steps, NULL as nothing; presence counts as zero steps.
 type Values = Vec<Option<i64>>;
@@ -147,6 +147,15 @@ fn hash(plan: &BoundingPlan, parts: &[&[u8]], tail: &[u8]) -> u64 {
 fn measure_rows(plan: &BoundingPlan, measure: Measure, rows: &[Values]) -> i128 {
     match measure {
         Measure::Units => 1,
+        Measure::UnitsWith { value } => i128::from(rows.iter().any(|row| row[value].is_some())),
+        Measure::RowsBelow { value, steps } => {
+            rows.iter().filter_map(|row| row[value]).filter(|found| *found < steps).count() as i128
+        }
+        Measure::Squares { value } => {
+            let ValueColumn::Grid(grid) = plan.values[value] else { return 0 };
+            let squares = Squares::of(&grid);
+            rows.iter().filter_map(|row| row[value]).map(|steps| squares.deviation(steps)).sum()
+        }
         Measure::Rows { present_in: None } => rows.len() as i128,
         Measure::Rows { present_in: Some(value) } => {
             rows.iter().filter(|row| row[value].is_some()).count() as i128

@@ -54,6 +54,15 @@ pub enum PrivacyError {
         /// The level as it was given, shortened.
         text: String,
     },
+    /// Fix the query: a quantile that cannot be released.
+    #[error(
+        "the quantile {text} is not a decimal strictly between 0 and 1 with at most six places; \
+         write for example 0.05, 0.5 or 0.95"
+    )]
+    BadQuantile {
+        /// The quantile as it was given, shortened.
+        text: String,
+    },
     /// Fix the query: Gaussian noise has no pure price.
     #[error(
         "Gaussian noise has no pure epsilon; use Laplace noise in a pure project, or open a \

@@ -1,7 +1,7 @@
 //! From sensitivities and a wanted loss to noise, and from the noise to the loss really charged.
 //!
-//! The wanted loss is split equally over all noisy columns of the statement, which never looks at
-//! the data. What is charged is recomputed from the scales that will be drawn.
+//! The wanted loss is split equally over all noisy columns of the statement, the rounds of a search
+//! counting as one column together; this never looks at the data. What is charged is recomputed from the scales that will be drawn.
 
 use voilage_budgets::Project;
 use voilage_privacy::conversion::ZcdpCap;
@@ -13,7 +13,7 @@ use voilage_privacy::{PrivacyError, Rational};
 
 use crate::error::{Place, QueryError, Refusal, RefusalCode};
 use crate::options::AskOptions;
-use crate::ownership::{Draft, DraftKeys};
+use crate::ownership::{Draft, DraftColumn, DraftKeys};
 use crate::plan::{Boundary, KeyDomain, NoisyColumn, PrivatePlan};
 use crate::spend::{Spend, say_once};
 
@@ -37,8 +37,8 @@ pub(crate) fn price(
     spend: &Spend,
     options: &AskOptions,
 ) -> Result<Priced, QueryError> {
-    let columns: usize = drafts.iter().map(|draft| draft.noisy.len()).sum();
-    let columns = Rational::from(columns.max(1) as u64);
+    let shares = drafts.iter().flat_map(|draft| &draft.noisy).map(DraftColumn::share);
+    let columns = shares.fold(Rational::ZERO, |sum, share| sum + share);
     let budget = match project.accountant {
         Accountant::Zcdp => wanted_rho(project, spend)?.as_rational().clone(),
         Accountant::Pure => wanted_epsilon(project, spend)?.as_rational().clone(),
@@ -75,9 +75,10 @@ fn boundary(
             max_groups: draft.max_groups,
             per_group: column.per_group,
         })?;
+        let budget = each * column.share();
         let noise = match project.accountant {
-            Accountant::Zcdp => Noise::best_for_rho(&sensitivity, each)?,
-            Accountant::Pure => Noise::laplace_for_epsilon(&sensitivity, each)?,
+            Accountant::Zcdp => Noise::best_for_rho(&sensitivity, &budget)?,
+            Accountant::Pure => Noise::laplace_for_epsilon(&sensitivity, &budget)?,
         };
         let cost = noise.price(&sensitivity, project.accountant)?;
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;

@@ -11,10 +11,12 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
+use sha2::{Digest, Sha256};
 use voilage_kernels::Totals;
 use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 
 use crate::error::QueryError;
+use crate::execute::Measures;
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure};
 
 /// The digits of a noisy integer's column: all that fit.
@@ -27,6 +29,11 @@ pub(crate) struct Released {
     pub(crate) keys: RecordBatch,
     /// The noisy integers of each column.
     pub(crate) noisy: Vec<Vec<i128>>,
+    /// What intervals are simulated from: the hash of the sealed bytes, once they are read back.
+    pub(crate) seed: [u8; 32],
+    /// Where the noise is only imagined: for each output that is a search, how far what it found is
+    /// moved, in half widths of its interval.
+    pub(crate) moved: Vec<Vec<f64>>,
 }
 
 /// Adds noise to every column and drops the learned keys below the threshold.
@@ -36,13 +43,14 @@ pub(crate) fn release(
     totals: &Totals,
     source: &mut dyn NoiseSource,
 ) -> Result<Released, QueryError> {
+    let measures = Measures::of(boundary)?;
     let mut noisy = Vec::with_capacity(boundary.noisy.len());
     for (position, column) in boundary.noisy.iter().enumerate() {
-        let exact = &totals.measures[position];
+        let exact = measures.exact(position, totals, &noisy)?;
         let cells: Vec<Cell<'_>> = totals
             .labels
             .iter()
-            .zip(exact)
+            .zip(&exact)
             .map(|(label, exact)| Cell { label, exact: *exact })
             .collect();
         let request = NoiseRequest {
@@ -54,7 +62,9 @@ pub(crate) fn release(
         noisy.push(source.perturb(&request, &cells)?);
     }
     match &boundary.domain {
-        KeyDomain::Public(_) => Ok(Released { keys: totals.keys.clone(), noisy }),
+        KeyDomain::Public(_) => {
+            Ok(Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() })
+        }
         KeyDomain::Learned { selector, threshold, .. } => {
             let kept: Vec<usize> = (0..totals.labels.len())
                 .filter(|cell| noisy[*selector][*cell] >= *threshold)
@@ -63,7 +73,12 @@ pub(crate) fn release(
             let keys = take_record_batch(&totals.keys, &positions)
                 .map_err(|_| QueryError::bug("released keys cannot be selected"))?;
             let keep = |column: &Vec<i128>| kept.iter().map(|cell| column[*cell]).collect();
-            Ok(Released { keys, noisy: noisy.iter().map(keep).collect() })
+            Ok(Released {
+                keys,
+                noisy: noisy.iter().map(keep).collect(),
+                seed: [0; 32],
+                moved: Vec::new(),
+            })
         }
     }
 }
@@ -71,7 +86,9 @@ pub(crate) fn release(
 /// What a noisy column is called in requests and sealed tables.
 pub(crate) fn column_name(position: usize, measure: &NoisyMeasure) -> String {
     let kind = match measure {
-        NoisyMeasure::Units => "units",
+        NoisyMeasure::Units { .. } => "units",
+        NoisyMeasure::Squares { .. } => "squares",
+        NoisyMeasure::Score { .. } => "score",
         NoisyMeasure::Rows { .. } => "rows",
         NoisyMeasure::Sum { .. } => "sum",
         NoisyMeasure::Deviations { .. } => "deviations",
@@ -127,5 +144,5 @@ pub(crate) fn from_bytes(boundary: &Boundary, bytes: &[u8]) -> Result<Released, 
         .ok_or_else(malformed)?;
     let positions: Vec<usize> = (0..keys).collect();
     let keys = batch.project(&positions).map_err(|_| malformed())?;
-    Ok(Released { keys, noisy })
+    Ok(Released { keys, noisy, seed: Sha256::digest(bytes).into(), moved: Vec::new() })
 }

@@ -83,7 +83,7 @@ fn a_job_with_one_wrong_question_charges_nothing() {
     let clinic = Clinic::build(folder.path(), &orderly_visits());
     let hub = clinic.hub_file();
     let job = folder.path().join("job.toml");
-    fs::write(&job, JOB.replace("AVG(cost)", "MAX(cost)")).unwrap();
+    fs::write(&job, JOB.replace("AVG(cost)", "SUM(person)")).unwrap();
     let (code, _, errors) = voilage(&[
         "run",
         job.to_str().unwrap(),

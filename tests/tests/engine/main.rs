@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod administration;
+mod aggregates;
 mod answers;
 mod attacks;
 mod bad_input;

@@ -14,7 +14,7 @@ const REFUSED: [&str; 30] = [
     "SELECT person, COUNT(*) FROM visits GROUP BY person",
     "SELECT cost FROM visits ORDER BY cost LIMIT 1",
     "SELECT DISTINCT reason FROM visits",
-    "SELECT MAX(cost) FROM visits",
+    "SELECT BIT_AND(minutes) FROM visits",
     "SELECT COUNT(DISTINCT reason) FROM visits",
     "SELECT SUM(person) FROM visits",
     "SELECT AVG(ln(cost)) FROM visits",
@@ -62,7 +62,8 @@ fn several_refusals_come_together() {
     let folder = tempfile::tempdir().unwrap();
     let clinic = Clinic::build(folder.path(), &orderly_visits());
     let study = clinic.study(Arc::new(Tape::recording(1)));
-    let error = ask(&study, "SELECT MAX(cost), SUM(person), MIN(site) FROM visits", &rho("0.1"));
+    let error =
+        ask(&study, "SELECT MAX(person), SUM(person), MIN(person) FROM visits", &rho("0.1"));
     assert_eq!(error.unwrap_err().to_string().matches("refused [").count(), 3);
 }
 

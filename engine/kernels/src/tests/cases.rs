@@ -83,6 +83,9 @@ pub(super) fn all_measures() -> Vec<Measure> {
         Measure::Rows { present_in: Some(1) },
         Measure::Sum { value: 0, centred: false },
         Measure::Sum { value: 0, centred: true },
+        Measure::UnitsWith { value: 1 },
+        Measure::Squares { value: 0 },
+        Measure::RowsBelow { value: 0, steps: 3 },
     ]
 }
 

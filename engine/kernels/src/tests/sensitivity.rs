@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::cases::{Row, batch, bounded, plans, rows, sample};
-use crate::{BoundingPlan, Keys, Measure, ValueColumn};
+use crate::{BoundingPlan, Keys, Measure, Squares, ValueColumn};
 
 /// Units and measures of each cell that is not all zero.
 fn cells(plan: &BoundingPlan, rows: &[Row]) -> BTreeMap<Vec<u8>, Vec<i128>> {
@@ -20,8 +20,12 @@ fn cells(plan: &BoundingPlan, rows: &[Row]) -> BTreeMap<Vec<u8>, Vec<i128>> {
 fn bounds(plan: &BoundingPlan) -> Vec<u128> {
     let rows = u128::from(plan.max_rows_per_group);
     let of = |measure: &Measure| match *measure {
-        Measure::Units => 1,
-        Measure::Rows { .. } => rows,
+        Measure::Units | Measure::UnitsWith { .. } => 1,
+        Measure::Squares { value } => {
+            let ValueColumn::Grid(grid) = plan.values[value] else { unreachable!() };
+            rows * Squares::of(&grid).max_deviation()
+        }
+        Measure::Rows { .. } | Measure::RowsBelow { .. } => rows,
         Measure::Sum { value, centred } => {
             let ValueColumn::Grid(grid) = plan.values[value] else { unreachable!() };
             let most = if centred { grid.max_deviation_steps() } else { grid.max_abs_steps() };

@@ -1,4 +1,5 @@
-//! The two noise mechanisms: discrete Laplace and discrete Gaussian noise on integers.
+//! The two noise mechanisms, discrete Laplace and discrete Gaussian noise on integers, and the
+//! search for quantiles that is made of them.
 //!
 //! Each mechanism is a folder with a proof note beside the code. Here are the choice of a scale,
 //! the price of a scale, and the law of the noise as far as thresholds and intervals need it. Never
@@ -9,6 +10,7 @@ pub mod interval;
 pub mod laplace;
 mod record;
 pub(crate) mod scale;
+pub mod search;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use crate::sensitivity::Sensitivity;
 pub use gaussian::DiscreteGaussian;
 pub use interval::{Confidence, Intervals, Ratio, ratio_interval};
 pub use laplace::DiscreteLaplace;
+pub use search::{Leaves, Quantile, Search, half_width_of_rounds};
 pub(crate) use tail::smallest_with_tail_at_most;
 
 /// The noise of one released column.

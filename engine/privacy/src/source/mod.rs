@@ -3,6 +3,7 @@
 //! A seed comes from the operating system, afresh for every release; everything drawn from it is
 //! ChaCha20. No other room may use a random generator: ids and keys come from [`random_bytes`].
 
+mod simulation;
 pub mod testing;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use crate::error::PrivacyError;
 use crate::mechanism::Noise;
 use crate::sampler::Sampler;
 use crate::sensitivity::Sensitivity;
+pub use simulation::Simulation;
 
 /// Which noise a column is to get, and what its price was computed from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod enforce;
 mod evaluate;
 mod intake;
 mod joins;
+mod measures;
 mod moments;
 mod per_unit;
 mod raise;
@@ -24,13 +25,14 @@ use voilage_budgets::Attempt;
 use voilage_kernels::{BoundingPlan, Keys, Measure, Totals, ValueColumn};
 
 pub(crate) use evaluate::evaluate;
+pub(crate) use measures::Measures;
 pub(crate) use raise::public_scan;
 pub(crate) use resources::Resources;
 use spill::SpillFolder;
 
 use crate::catalogue::TableFile;
 use crate::error::QueryError;
-use crate::plan::{Boundary, KeyDomain, Node, NoisyMeasure, Relation, Value};
+use crate::plan::{Boundary, KeyDomain, Node, Relation, Value};
 use crate::session;
 
 /// The checked files of a statement's tables, by table name.
@@ -91,27 +93,22 @@ pub(crate) async fn totals(
     check::total(&physical)?;
     per_unit::known(&physical)?;
     let keys = keys(boundary)?;
-    let bounding = bounding(boundary, rank_key, keys.clone());
+    let bounding = bounding(boundary, rank_key, keys.clone(), Measures::of(boundary)?.kernel);
     let context = state.task_ctx();
     let bounded = intake::bounded(physical, &context, bounding, resources, &folder).await?;
     bounded.cells(&keys).map_err(intake::kernel)
 }
 
-fn bounding(boundary: &Boundary, rank_key: [u8; 16], keys: Keys) -> BoundingPlan {
+fn bounding(
+    boundary: &Boundary,
+    rank_key: [u8; 16],
+    keys: Keys,
+    measures: Vec<Measure>,
+) -> BoundingPlan {
     let values = boundary
         .values
         .iter()
         .map(|value| value.grid.map_or(ValueColumn::Presence, ValueColumn::Grid))
-        .collect();
-    let measures = boundary
-        .noisy
-        .iter()
-        .map(|column| match column.measure {
-            NoisyMeasure::Units => Measure::Units,
-            NoisyMeasure::Rows { present_in } => Measure::Rows { present_in },
-            NoisyMeasure::Sum { value } => Measure::Sum { value, centred: false },
-            NoisyMeasure::Deviations { value } => Measure::Sum { value, centred: true },
-        })
         .collect();
     BoundingPlan {
         max_groups: boundary.max_groups,

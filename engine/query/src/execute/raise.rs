@@ -39,7 +39,15 @@ pub(super) fn boundary(
         columns.push(expr(key, &raised.columns).alias(format!("k{position}")));
     }
     for (position, value) in boundary.values.iter().enumerate() {
-        columns.push(expr(&value.value, &raised.columns).alias(format!("v{position}")));
+        let read = expr(&value.value, &raised.columns);
+        let read = match &value.present_if {
+            None => read,
+            // Without ELSE, a row for which the filter is not true has no value.
+            Some(filter) => datafusion::logical_expr::when(expr(filter, &raised.columns), read)
+                .end()
+                .map_err(malformed)?,
+        };
+        columns.push(read.alias(format!("v{position}")));
     }
     LogicalPlanBuilder::new(raised.plan).project(columns).and_then(|b| b.build()).map_err(malformed)
 }

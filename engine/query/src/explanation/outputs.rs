@@ -1,11 +1,14 @@
 //! The noisy columns of a boundary, and the errors to expect of the query's aggregates.
 
-use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
+use voilage_privacy::mechanism::{
+    Confidence, Quantile, Ratio, half_width_of_rounds, ratio_interval,
+};
 
 use super::{ExplainedOutput, ExplainedRange, origin};
 use crate::catalogue::Catalogue;
 use crate::error::QueryError;
-use crate::plan::{Boundary, NoisyMeasure, OutputColumn};
+use crate::plan::{Boundary, NoisyMeasure, OutputColumn, Spread};
+use crate::post::{Formula, Sums};
 use crate::receipt::ReceiptColumn;
 use crate::refusal::readable;
 use crate::release::column_name;
@@ -25,7 +28,16 @@ pub(super) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
             column.sensitivity.per_group()
         ),
     };
-    boundary.noisy.iter().enumerate().map(column).collect()
+    // The rounds of a search have the same noise; the first stands for all.
+    let is_told = |(_, column): &(usize, &crate::plan::NoisyColumn)| match column.measure {
+        NoisyMeasure::Score { round, .. } => round == 0,
+        NoisyMeasure::Units { .. }
+        | NoisyMeasure::Rows { .. }
+        | NoisyMeasure::Sum { .. }
+        | NoisyMeasure::Deviations { .. }
+        | NoisyMeasure::Squares { .. } => true,
+    };
+    boundary.noisy.iter().enumerate().filter(is_told).map(column).collect()
 }
 
 fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
@@ -41,7 +53,16 @@ fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
         })
     };
     match measure {
-        NoisyMeasure::Units => "distinct units".to_owned(),
+        NoisyMeasure::Units { present_in: None } => "distinct units".to_owned(),
+        NoisyMeasure::Units { present_in: Some(_) } => {
+            "distinct units with a row that passes the filter".to_owned()
+        }
+        NoisyMeasure::Score { value, quantile, .. } => {
+            format!("search for the quantile {}{}", quantile.to_f64(), steps(value))
+        }
+        NoisyMeasure::Squares { value } => {
+            format!("squared deviations from the middle{}", steps(value))
+        }
         NoisyMeasure::Rows { present_in: None } => "rows".to_owned(),
         NoisyMeasure::Rows { present_in: Some(_) } => "rows that have a value".to_owned(),
         NoisyMeasure::Sum { value } => format!("sum{}", steps(value)),
@@ -83,11 +104,17 @@ fn range(
 ) -> Result<Option<ExplainedRange>, QueryError> {
     let noisy = match output {
         OutputColumn::Count { noisy } | OutputColumn::Sum { noisy, .. } => *noisy,
-        OutputColumn::Mean { deviations, .. } => *deviations,
+        OutputColumn::Quantile { first, .. } => *first,
+        OutputColumn::Mean { deviations, .. } | OutputColumn::Spread { deviations, .. } => {
+            *deviations
+        }
     };
     let value = match boundary.noisy[noisy].measure {
-        NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => value,
-        NoisyMeasure::Units | NoisyMeasure::Rows { .. } => return Ok(None),
+        NoisyMeasure::Sum { value }
+        | NoisyMeasure::Deviations { value }
+        | NoisyMeasure::Score { value, .. }
+        | NoisyMeasure::Squares { value } => value,
+        NoisyMeasure::Units { .. } | NoisyMeasure::Rows { .. } => return Ok(None),
     };
     let value = &boundary.values[value];
     let mut range = origin::range(name, &value.value, &boundary.input, catalogue)?;
@@ -106,7 +133,10 @@ fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &
         NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => {
             boundary.values[value].grid.map_or(1.0, |grid| grid.step())
         }
-        NoisyMeasure::Units | NoisyMeasure::Rows { .. } => 1.0,
+        NoisyMeasure::Units { .. }
+        | NoisyMeasure::Rows { .. }
+        | NoisyMeasure::Score { .. }
+        | NoisyMeasure::Squares { .. } => 1.0,
     };
     match output {
         OutputColumn::Count { noisy } => ("count", half(*noisy), "in every group"),
@@ -132,5 +162,49 @@ fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &
             );
             ("mean", (high - low) / 2.0 * step(*deviations), "for a group of 1,000 rows")
         }
+        OutputColumn::Quantile { first, rounds, .. } => {
+            (quantile_kind(boundary, *first), rank_error(boundary, *first, *rounds), RANK_NOTE)
+        }
+        OutputColumn::Spread { squares, spread, .. } => {
+            ("spread", spread_error(boundary, *squares, *spread), "for a group of 1,000 rows")
+        }
     }
+}
+
+/// Half the width of a spread's interval where the mean is in the middle and the mean square half of
+/// the largest: there the noise of the squares decides.
+fn spread_error(boundary: &Boundary, squares: usize, spread: Spread) -> f64 {
+    let half = boundary.noisy[squares].noise.half_width(&Confidence::ninety_five());
+    let at = |squares: i128| Sums { squares, deviations: 0, count: GROUP_SIZE };
+    match Formula::new(boundary, squares, spread) {
+        Ok(formula) => (formula.value(at(half)) - formula.value(at(-half))).abs() / 2.0,
+        Err(_) => f64::INFINITY,
+    }
+}
+
+/// What the error of a quantile refers to: how far its value is off depends on the data.
+const RANK_NOTE: &str = "rows in rank: so many rows may lie between what is shown and the quantile";
+
+/// A quantile by its share. MIN and MAX are told apart, because they are not what their names say.
+fn quantile_kind(boundary: &Boundary, first: usize) -> &'static str {
+    match boundary.noisy[first].measure {
+        NoisyMeasure::Score { quantile: Quantile::MEDIAN, .. } => "median",
+        NoisyMeasure::Score { quantile: Quantile::FIRST_PERCENT, .. } => {
+            "quantile 0.01 (the minimum itself would show one person)"
+        }
+        NoisyMeasure::Score { quantile: Quantile::LAST_PERCENT, .. } => {
+            "quantile 0.99 (the maximum itself would show one person)"
+        }
+        _ => "quantile",
+    }
+}
+
+/// The half width of all rounds together, in rows.
+fn rank_error(boundary: &Boundary, first: usize, rounds: u32) -> f64 {
+    let NoisyMeasure::Score { quantile, .. } = boundary.noisy[first].measure else {
+        return f64::INFINITY;
+    };
+    let noise = &boundary.noisy[first].noise;
+    let half = half_width_of_rounds(noise, rounds, &Confidence::ninety_five());
+    half as f64 / f64::from(quantile.denominator())
 }

@@ -1,19 +1,19 @@
 //! From an aggregate over owned rows to a boundary that only lacks its price.
 
 use datafusion::common::DFSchema;
-use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Aggregate, Expr};
+use datafusion::logical_expr::Aggregate;
 use serde::Serialize;
-use voilage_kernels::Grid;
+use voilage_privacy::Rational;
 
 use super::Splitter;
+use super::aggregates::Columns;
 use super::relation::facts_of;
 use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
+use crate::functions;
 use crate::plan::{
     ColumnFacts, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Relation, Scalar, Type, Value,
 };
-use crate::{functions, ranges};
 
 /// The product of finite key domains may have so many tuples.
 const PUBLIC_CELLS_MAX: usize = 100_000;
@@ -64,6 +64,15 @@ pub(crate) enum DraftKeys {
 pub(crate) struct DraftColumn {
     pub(crate) measure: NoisyMeasure,
     pub(crate) per_group: u128,
+    /// So many columns together cost as much as one other column.
+    pub(crate) parts: u32,
+}
+
+impl DraftColumn {
+    /// How much of one column's loss this one gets.
+    pub(crate) fn share(&self) -> Rational {
+        Rational::ONE / Rational::from(self.parts.max(1))
+    }
 }
 
 impl Draft {
@@ -197,213 +206,4 @@ fn public_keys(facts: &[ColumnFacts]) -> Option<Vec<Vec<Value>>> {
         all.push(values);
     }
     (cells <= PUBLIC_CELLS_MAX).then_some(all)
-}
-
-/// Collects the noisy columns of one boundary, each once.
-struct Columns<'a> {
-    input: &'a Relation,
-    max_rows_per_group: u32,
-    values: Vec<MeasuredValue>,
-    noisy: Vec<DraftColumn>,
-    outputs: Vec<OutputColumn>,
-}
-
-impl<'a> Columns<'a> {
-    fn new(input: &'a Relation, max_rows_per_group: u32) -> Self {
-        Self {
-            input,
-            max_rows_per_group,
-            values: Vec::new(),
-            noisy: Vec::new(),
-            outputs: Vec::new(),
-        }
-    }
-
-    fn aggregate(&mut self, expr: &Expr, schema: &DFSchema) -> Result<(), Refusal> {
-        let function = match expr {
-            Expr::Alias(alias) => return self.aggregate(&alias.expr, schema),
-            Expr::AggregateFunction(function) => function,
-            other => return Err(unsupported(&other.to_string(), "it is no aggregate")),
-        };
-        let name = expr.schema_name().to_string();
-        let argument = self.argument(function, &name, schema)?;
-        let output = match (function.func.name(), function.params.distinct) {
-            ("count", false) => OutputColumn::Count { noisy: self.rows(&argument) },
-            ("count", true) => self.count_distinct(&argument, &name)?,
-            ("sum", false) => self.sum(argument, &name)?,
-            ("avg", false) => self.mean(argument, &name)?,
-            (other, distinct) => {
-                let distinct = if distinct { "DISTINCT " } else { "" };
-                return Err(unsupported(
-                    &name,
-                    &format!("{other}({distinct}..) has no private mechanism here yet"),
-                ));
-            }
-        };
-        self.outputs.push(output);
-        Ok(())
-    }
-
-    fn argument(
-        &self,
-        function: &AggregateFunction,
-        name: &str,
-        schema: &DFSchema,
-    ) -> Result<Scalar, Refusal> {
-        let params = &function.params;
-        if params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some()
-        {
-            return Err(unsupported(name, "FILTER, ORDER BY and NULL treatment are not supported"));
-        }
-        let [argument] = params.args.as_slice() else {
-            return Err(unsupported(name, "it needs exactly one argument"));
-        };
-        let scalar = functions::lower(argument, schema, self.input)?;
-        // The kernel reads integers exactly, so the planner's cast to double is not needed.
-        Ok(match scalar {
-            Scalar::Cast { value, to: Type::Float64 }
-                if value.kind(&self.input.kinds()) == Type::Int64 =>
-            {
-                *value
-            }
-            other => other,
-        })
-    }
-
-    fn count_distinct(&mut self, argument: &Scalar, name: &str) -> Result<OutputColumn, Refusal> {
-        match argument {
-            Scalar::Column(position) if self.input.columns[*position].is_unit => {
-                Ok(OutputColumn::Count { noisy: self.units() })
-            }
-            _ => Err(unsupported(
-                name,
-                "COUNT(DISTINCT ..) is supported for the unit column only; a column redefined by \
-                 an expression is not the unit",
-            )),
-        }
-    }
-
-    fn sum(&mut self, argument: Scalar, name: &str) -> Result<OutputColumn, Refusal> {
-        let integer = argument.kind(&self.input.kinds()) == Type::Int64;
-        let (value, grid) = self.gridded(argument, name)?;
-        let measure = NoisyMeasure::Sum { value };
-        let per_group = self.rows_times(grid.max_abs_steps());
-        Ok(OutputColumn::Sum { noisy: self.column(measure, per_group), integer })
-    }
-
-    fn mean(&mut self, argument: Scalar, name: &str) -> Result<OutputColumn, Refusal> {
-        let (value, grid) = self.gridded(argument.clone(), name)?;
-        let measure = NoisyMeasure::Deviations { value };
-        let per_group = self.rows_times(grid.max_deviation_steps());
-        let deviations = self.column(measure, per_group);
-        Ok(OutputColumn::Mean { deviations, count: self.rows(&argument) })
-    }
-
-    /// The noisy count of distinct units; shared by everything that needs it.
-    fn units(&mut self) -> usize {
-        self.column(NoisyMeasure::Units, 1)
-    }
-
-    /// The noisy count of rows in which `argument` is not NULL.
-    fn rows(&mut self, argument: &Scalar) -> usize {
-        let present_in =
-            ranges::of(argument, self.input).nullable.then(|| self.value(argument.clone()));
-        self.column(NoisyMeasure::Rows { present_in }, self.rows_times(1))
-    }
-
-    fn rows_times(&self, steps: u64) -> u128 {
-        u128::from(self.max_rows_per_group) * u128::from(steps)
-    }
-
-    fn value(&mut self, scalar: Scalar) -> usize {
-        match self.values.iter().position(|known| known.value == scalar) {
-            Some(position) => position,
-            None => {
-                self.values.push(MeasuredValue { value: scalar, grid: None });
-                self.values.len() - 1
-            }
-        }
-    }
-
-    fn gridded(&mut self, scalar: Scalar, name: &str) -> Result<(usize, Grid), Refusal> {
-        let kind = scalar.kind(&self.input.kinds());
-        let domain = ranges::of(&scalar, self.input);
-        let Some((lower, upper)) = ranges::interval(&domain, kind) else {
-            return Err(missing_bounds(name, &scalar, kind, self.input));
-        };
-        let grid = grid(lower, upper, kind).map_err(|error| {
-            Refusal::new(
-                RefusalCode::MissingBounds,
-                name,
-                error.to_string(),
-                "declare narrower bounds for the column in the hub file",
-            )
-        })?;
-        let position = self.value(scalar);
-        self.values[position].grid = Some(grid);
-        Ok((position, grid))
-    }
-
-    fn column(&mut self, measure: NoisyMeasure, per_group: u128) -> usize {
-        match self.noisy.iter().position(|known| known.measure == measure) {
-            Some(position) => position,
-            None => {
-                self.noisy.push(DraftColumn { measure, per_group });
-                self.noisy.len() - 1
-            }
-        }
-    }
-}
-
-/// Integers keep a step of one where the bounds allow it, so that their sums stay integers.
-pub(super) fn grid(
-    lower: f64,
-    upper: f64,
-    kind: Type,
-) -> Result<Grid, voilage_kernels::KernelError> {
-    let grid = Grid::for_bounds(lower, upper)?;
-    let widest_with_unit_step = 2_f64.powi(40);
-    if kind == Type::Int64
-        && (grid.step_log2() < 0 || lower.abs().max(upper.abs()) <= widest_with_unit_step)
-    {
-        return Grid::with_step(lower, upper, 0);
-    }
-    Ok(grid)
-}
-
-pub(super) fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Relation) -> Refusal {
-    if !kind.is_number() {
-        return unsupported(name, "only numbers can be summed");
-    }
-    if let Scalar::Column(position) = scalar {
-        let column = &input.columns[*position].name;
-        return Refusal::new(
-            RefusalCode::MissingBounds,
-            name,
-            format!("{column} has no declared bounds, so one person's share has no limit"),
-            format!(
-                "write clamp({column}, 0, 1000), or the data holder declares bounds in the hub \
-                 file: {column} = {{ type = \"{}\", bounds = [\"0\", \"1000\"] }}",
-                kind.name()
-            ),
-        );
-    }
-    Refusal::new(
-        RefusalCode::MissingBounds,
-        name,
-        format!(
-            "what it reads can be {}, so one person's share has no limit",
-            ranges::of(scalar, input)
-        ),
-        "bring it between two numbers, as in SUM(clamp(cost * 2, 0, 1000))",
-    )
-}
-
-fn unsupported(name: &str, why: &str) -> Refusal {
-    Refusal::new(
-        RefusalCode::Aggregate,
-        name,
-        why,
-        "use COUNT(*), COUNT(x), COUNT(DISTINCT unit), SUM(x) or AVG(x)",
-    )
 }

@@ -8,6 +8,7 @@
 //! half that meets owned rows becomes a derived table, computed before the boundary that reads it.
 //! A node without a rule is a refusal, never a guess.
 
+mod aggregates;
 mod boundary;
 mod canonical;
 mod derived;
@@ -22,7 +23,7 @@ use std::cell::RefCell;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Distinct, LogicalPlan};
 
-pub(crate) use boundary::{Draft, DraftKeys};
+pub(crate) use boundary::{Draft, DraftColumn, DraftKeys};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};

@@ -9,7 +9,7 @@ use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::{Aggregate, Expr};
 use voilage_kernels::Grid;
 
-use super::boundary::{grid, missing_bounds};
+use super::aggregates::{grid, missing_bounds};
 use super::relation::{facts_of, is_unit};
 use super::{Refusals, Splitter, not_yet, one, together};
 use crate::door::place_of;

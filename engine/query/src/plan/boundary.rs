@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 use voilage_kernels::Grid;
-use voilage_privacy::mechanism::Noise;
+use voilage_privacy::mechanism::{Leaves, Noise, Quantile};
 use voilage_privacy::sensitivity::Sensitivity;
+
+pub use voilage_kernels::Squares;
 
 use super::{DerivedTable, Relation, Scalar, Type, Value};
 
@@ -19,6 +21,14 @@ pub struct PrivatePlan {
     /// Public tables that boundaries read, each computed from earlier ones once they are sealed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<DerivedTable>,
+}
+
+impl Boundary {
+    /// The points at which a search over a value asks.
+    pub(crate) fn leaves(&self, value: usize) -> Option<Leaves> {
+        let grid = self.values.get(value)?.grid?;
+        Some(Leaves::between(grid.lower_steps(), grid.upper_steps()))
+    }
 }
 
 impl PrivatePlan {
@@ -61,6 +71,8 @@ pub struct Boundary {
 pub struct MeasuredValue {
     /// The expression over the input's columns.
     pub value: Scalar,
+    /// In other rows than those for which this is true, the value counts as NULL.
+    pub present_if: Option<Scalar>,
     /// The grid its values are put on; none where only its presence is read.
     #[serde(serialize_with = "grid_terms")]
     pub grid: Option<Grid>,
@@ -116,8 +128,11 @@ fn sensitivity_terms<S: serde::Serializer>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoisyMeasure {
-    /// Distinct units.
-    Units,
+    /// Distinct units, or those of which at least one kept row has a value.
+    Units {
+        /// The position of that value in `values`.
+        present_in: Option<usize>,
+    },
     /// Rows, or rows in which a value is not NULL.
     Rows {
         /// The position of that value in `values`.
@@ -130,6 +145,22 @@ pub enum NoisyMeasure {
     },
     /// The sum of a value's deviations from the middle of its grid, in steps.
     Deviations {
+        /// The position of the value in `values`.
+        value: usize,
+    },
+    /// How far the rows below a point are above a share of all rows, in one round of a search for
+    /// that quantile; the point follows from the noisy scores of the rounds before it, which are the
+    /// columns before this one.
+    Score {
+        /// The position of the value in `values`.
+        value: usize,
+        /// Which quantile.
+        quantile: Quantile,
+        /// The round, from zero on.
+        round: u32,
+    },
+    /// The sum of a value's squared deviations, as [`Squares`] counts them.
+    Squares {
         /// The position of the value in `values`.
         value: usize,
     },
@@ -157,5 +188,42 @@ pub enum OutputColumn {
         deviations: usize,
         /// The noisy count.
         count: usize,
+    },
+    /// A quantile: where a search over the noisy scores of its rounds ends. Quantiles of one value
+    /// are put into order.
+    Quantile {
+        /// The noisy column of the first round; those of the others follow it.
+        first: usize,
+        /// How many rounds there are.
+        rounds: u32,
+        /// Whether the result is an integer.
+        integer: bool,
+    },
+    /// A variance or its root, from three noisy columns over the same rows.
+    Spread {
+        /// The noisy sum of squared deviations.
+        squares: usize,
+        /// The noisy sum of deviations.
+        deviations: usize,
+        /// The noisy count.
+        count: usize,
+        /// Which measure of spread.
+        spread: Spread,
+    },
+}
+
+/// A measure of spread, over a sample (divided by `n - 1`) or over all (by `n`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spread {
+    /// The variance.
+    Variance {
+        /// Whether it is divided by `n - 1`.
+        sample: bool,
+    },
+    /// The standard deviation.
+    Deviation {
+        /// Whether it is divided by `n - 1`.
+        sample: bool,
     },
 }

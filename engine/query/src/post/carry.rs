@@ -1,114 +1,155 @@
-//! Carries the intervals of released columns through the plan above the boundary.
+//! Carries what intervals need through the plan above the boundary.
 //!
 //! A column that passes unchanged through projections, filters, sorts, limits and aliases keeps
-//! its interval: two hidden columns travel beside it. Anything computed from released values has
-//! no interval here.
+//! its interval: two hidden columns travel beside it. Beside everything else travel hidden columns
+//! without noise, by which a row is recognised when the noise is imagined anew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::common::Column;
+use datafusion::common::{Column, DataFusionError, TableReference};
 use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias};
 
 use super::is_release;
+use super::lineage::{free_of_noise, is_free};
 use crate::error::QueryError;
 
 /// A plan whose first `visible` columns are the query's.
+#[derive(Clone)]
 pub(super) struct Carried {
     pub(super) plan: LogicalPlan,
     pub(super) visible: usize,
     /// From a visible column to its hidden lower and upper ends.
     pub(super) intervals: BTreeMap<usize, (usize, usize)>,
+    /// The columns that say which row a row is.
+    pub(super) row: Vec<usize>,
 }
 
-pub(super) fn carry(plan: &LogicalPlan) -> Result<Carried, QueryError> {
-    carried(plan).map_err(|_| QueryError::bug("intervals cannot be carried"))
+/// What a plan is carried for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The answer itself.
+    Answer,
+    /// Answers with imagined noise: every row that the answer may show is wanted, in any order.
+    Imagined,
 }
 
-fn carried(plan: &LogicalPlan) -> Result<Carried, datafusion::common::DataFusionError> {
+pub(super) fn carry(plan: &LogicalPlan, purpose: Purpose) -> Result<Carried, QueryError> {
+    carried(plan, purpose).map_err(|_| QueryError::bug("intervals cannot be carried"))
+}
+
+fn carried(plan: &LogicalPlan, purpose: Purpose) -> Result<Carried, DataFusionError> {
+    let imagined = purpose == Purpose::Imagined;
     match plan {
         LogicalPlan::Projection(projection) => match projection.input.as_ref() {
             LogicalPlan::TableScan(scan) if is_release(&scan.table_name) => {
-                from_release(projection)
+                from_release(projection, &scan.table_name)
             }
-            _ => through_projection(projection),
+            _ => through_projection(projection, purpose),
         },
         LogicalPlan::Filter(filter) => {
-            let input = carried(&filter.input)?;
+            let input = carried(&filter.input, purpose)?;
+            if imagined && !is_free(&filter.predicate, &filter.input) {
+                return Ok(input);
+            }
             let plan = Filter::try_new(filter.predicate.clone(), Arc::new(input.plan))?;
             Ok(Carried { plan: LogicalPlan::Filter(plan), ..input })
         }
         LogicalPlan::Sort(sort) => {
-            let input = carried(&sort.input)?;
+            let input = carried(&sort.input, purpose)?;
+            if imagined {
+                return Ok(input);
+            }
             let (expr, fetch) = (sort.expr.clone(), sort.fetch);
             let plan = LogicalPlan::Sort(Sort { expr, input: Arc::new(input.plan), fetch });
             Ok(Carried { plan, ..input })
         }
         LogicalPlan::Limit(limit) => {
-            let input = carried(&limit.input)?;
+            let input = carried(&limit.input, purpose)?;
+            if imagined {
+                return Ok(input);
+            }
             let (skip, fetch) = (limit.skip.clone(), limit.fetch.clone());
             let plan = LogicalPlan::Limit(Limit { skip, fetch, input: Arc::new(input.plan) });
             Ok(Carried { plan, ..input })
         }
         LogicalPlan::SubqueryAlias(alias) => {
-            let input = carried(&alias.input)?;
+            let input = carried(&alias.input, purpose)?;
             let plan = SubqueryAlias::try_new(Arc::new(input.plan), alias.alias.clone())?;
             Ok(Carried { plan: LogicalPlan::SubqueryAlias(plan), ..input })
         }
-        other => Ok(Carried {
-            plan: other.clone(),
-            visible: other.schema().fields().len(),
-            intervals: BTreeMap::new(),
-        }),
+        other => {
+            let free = free_of_noise(other);
+            Ok(Carried {
+                plan: other.clone(),
+                visible: other.schema().fields().len(),
+                intervals: BTreeMap::new(),
+                row: (0..free.len()).filter(|position| free[*position]).collect(),
+            })
+        }
     }
 }
 
-/// The projection over a released table: every value `aN` has `lowN` and `highN`.
-fn from_release(projection: &Projection) -> Result<Carried, datafusion::common::DataFusionError> {
+/// The projection over a released table: every value `aN` has `lowN` and `highN`; the keys say
+/// which row it is.
+fn from_release(
+    projection: &Projection,
+    table: &TableReference,
+) -> Result<Carried, DataFusionError> {
     let value = |expr: &Expr| {
         let column = bare_column(expr)?;
-        Some((column.relation.clone(), column.name.strip_prefix('a')?.to_owned()))
+        Some(column.name.strip_prefix('a')?.to_owned())
     };
     let visible = projection.expr.len();
     let mut exprs = projection.expr.clone();
     let mut intervals = BTreeMap::new();
+    let hidden = |name: String| {
+        let alias = format!("{}_{name}", table.table());
+        Expr::Column(Column::new(Some(table.clone()), name)).alias(alias)
+    };
     for (position, expr) in projection.expr.iter().enumerate() {
-        let Some((table, number)) = value(expr) else { continue };
+        let Some(number) = value(expr) else { continue };
         intervals.insert(position, (exprs.len(), exprs.len() + 1));
-        let release = table.as_ref().map_or("", |table| table.table()).to_owned();
-        for end in ["low", "high"] {
-            let column = Column::new(table.clone(), format!("{end}{number}"));
-            exprs.push(Expr::Column(column).alias(format!("{release}_{end}{number}")));
+        exprs.extend(["low", "high"].map(|end| hidden(format!("{end}{number}"))));
+    }
+    let mut row = Vec::new();
+    for field in projection.input.schema().fields() {
+        if field.name().starts_with('k') {
+            row.push(exprs.len());
+            exprs.push(hidden(field.name().clone()));
         }
     }
     let plan = Projection::try_new(exprs, Arc::clone(&projection.input))?;
-    Ok(Carried { plan: LogicalPlan::Projection(plan), visible, intervals })
+    Ok(Carried { plan: LogicalPlan::Projection(plan), visible, intervals, row })
 }
 
 fn through_projection(
     projection: &Projection,
-) -> Result<Carried, datafusion::common::DataFusionError> {
-    let input = carried(&projection.input)?;
+    purpose: Purpose,
+) -> Result<Carried, DataFusionError> {
+    let input = carried(&projection.input, purpose)?;
     let schema = Arc::clone(input.plan.schema());
     let visible = projection.expr.len();
     let mut exprs = projection.expr.clone();
     let mut intervals = BTreeMap::new();
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut hidden = |column: usize| {
+        *taken.entry(column).or_insert_with(|| {
+            let carried = Expr::Column(Column::from(schema.qualified_field(column)));
+            exprs.push(carried.alias(format!("__carried{column}")));
+            exprs.len() - 1
+        })
+    };
     for (position, expr) in projection.expr.iter().enumerate() {
         let source = bare_column(expr).and_then(|column| schema.maybe_index_of_column(column));
         let Some((low, high)) = source.and_then(|source| input.intervals.get(&source)) else {
             continue;
         };
-        let mut hidden = |end: usize| {
-            *taken.entry(end).or_insert_with(|| {
-                exprs.push(Expr::Column(Column::from(schema.qualified_field(end))));
-                exprs.len() - 1
-            })
-        };
         intervals.insert(position, (hidden(*low), hidden(*high)));
     }
+    let row = input.row.iter().map(|column| hidden(*column)).collect();
     let plan = Projection::try_new(exprs, Arc::new(input.plan))?;
-    Ok(Carried { plan: LogicalPlan::Projection(plan), visible, intervals })
+    Ok(Carried { plan: LogicalPlan::Projection(plan), visible, intervals, row })
 }
 
 fn bare_column(expr: &Expr) -> Option<&Column> {

@@ -6,6 +6,10 @@
 //! The plan above reads nothing else but public tables.
 
 mod carry;
+mod lineage;
+mod quantile;
+mod simulation;
+mod spread;
 mod table;
 mod trace;
 
@@ -26,6 +30,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
+use carry::{Carried, Purpose};
 pub(crate) use trace::{Traced, traced};
 
 use crate::answer::Interval;
@@ -36,6 +41,7 @@ use crate::functions;
 use crate::ownership::Draft;
 use crate::plan::{Boundary, DerivedTable, OutputColumn};
 use crate::release::Released;
+pub(crate) use spread::{Formula, Sums};
 
 /// Queries cannot name such a table: identifiers starting with `__` are refused at the door.
 const RELEASE_PREFIX: &str = "__release_";
@@ -83,8 +89,8 @@ pub(crate) fn placeholder(
 fn is_integer(output: &OutputColumn) -> bool {
     match output {
         OutputColumn::Count { .. } => true,
-        OutputColumn::Sum { integer, .. } => *integer,
-        OutputColumn::Mean { .. } => false,
+        OutputColumn::Sum { integer, .. } | OutputColumn::Quantile { integer, .. } => *integer,
+        OutputColumn::Mean { .. } | OutputColumn::Spread { .. } => false,
     }
 }
 
@@ -121,7 +127,7 @@ pub(crate) async fn run(
     above: &LogicalPlan,
     released: &[(&Boundary, Released)],
 ) -> Result<Shown, QueryError> {
-    let carried = carry::carry(above)?;
+    let carried = carry::carry(above, Purpose::Answer)?;
     let plan = bind(catalogue, files, &carried.plan, released)?;
     let schema: SchemaRef = Arc::clone(plan.schema().inner());
     let failed = |error: datafusion::common::DataFusionError| {
@@ -137,12 +143,22 @@ pub(crate) async fn run(
         .map_err(|_| QueryError::bug("an answer's parts do not fit together"))?;
     let bug = |_| QueryError::bug("an answer's columns cannot be separated");
     let table = all.project(&(0..carried.visible).collect::<Vec<_>>()).map_err(bug)?;
-    let intervals = (0..carried.visible)
+    let mut intervals: Vec<Option<Interval>> = (0..carried.visible)
         .map(|position| {
             let (low, high) = carried.intervals.get(&position)?;
             Interval::from_columns(all.column(*low), all.column(*high))
         })
         .collect();
+    let derived = derived(above, &carried);
+    if !derived.is_empty() && all.num_rows() > 0 {
+        let imagined = carry::carry(above, Purpose::Imagined)?;
+        let plan = bind(catalogue, files, &imagined.plan, released)?;
+        let found =
+            simulation::intervals(context, (&carried, &all), (&imagined, plan), &derived, released);
+        for (position, interval) in derived.iter().zip(found.await?) {
+            intervals[*position] = Some(interval);
+        }
+    }
     Ok(Shown { table, intervals })
 }
 
@@ -197,6 +213,19 @@ pub(crate) async fn derive(
         .map_err(|_| QueryError::bug("a derived table does not fit its types"))
 }
 
+/// The visible numbers that are computed from noisy values, and not such values themselves.
+fn derived(above: &LogicalPlan, carried: &Carried) -> Vec<usize> {
+    let free = lineage::free_of_noise(above);
+    let fields = above.schema().fields();
+    (0..carried.visible)
+        .filter(|position| {
+            fields[*position].data_type().is_numeric()
+                && !free[*position]
+                && !carried.intervals.contains_key(position)
+        })
+        .collect()
+}
+
 /// Puts released and public tables in the place of placeholders and planned scans.
 fn bind(
     catalogue: &Catalogue,
@@ -239,9 +268,7 @@ fn bound_scan(
     };
     let (boundary, released) =
         released.get(index).ok_or_else(|| QueryError::bug("a boundary was not released"))?;
-    let kinds: Vec<DataType> = boundary.key_kinds.iter().map(|kind| kind.arrow()).collect();
-    let integers: Vec<bool> = boundary.outputs.iter().map(is_integer).collect();
-    let schema = release_schema(&kinds, &integers);
+    let schema = table_schema(boundary);
     let batch = table::shown(boundary, released, Arc::clone(&schema))?;
     let provider = MemTable::try_new(schema, vec![vec![batch]])
         .map_err(|_| QueryError::bug("a released table does not fit its schema"))?;
@@ -250,6 +277,12 @@ fn bound_scan(
         .build()
         .map(LogicalPlan::TableScan)
         .map_err(|_| QueryError::bug("a released table cannot be scanned"))
+}
+
+fn table_schema(boundary: &Boundary) -> SchemaRef {
+    let kinds: Vec<DataType> = boundary.key_kinds.iter().map(|kind| kind.arrow()).collect();
+    let integers: Vec<bool> = boundary.outputs.iter().map(is_integer).collect();
+    release_schema(&kinds, &integers)
 }
 
 /// The public tables that the plan above the boundaries reads.

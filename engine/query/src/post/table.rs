@@ -13,6 +13,8 @@ use datafusion::arrow::datatypes::SchemaRef;
 use voilage_kernels::Grid;
 use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
 
+use super::quantile;
+use super::spread::{self, Moments};
 use crate::error::QueryError;
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure, OutputColumn};
 use crate::release::Released;
@@ -23,45 +25,128 @@ pub(super) fn shown(
     released: &Released,
     schema: SchemaRef,
 ) -> Result<RecordBatch, QueryError> {
-    let mut columns: Vec<ArrayRef> = released.keys.columns().to_vec();
-    let (mut lows, mut highs): (Vec<ArrayRef>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
-    for output in &boundary.outputs {
-        let cells = match output {
-            OutputColumn::Count { noisy } => whole(boundary, released, *noisy, 1.0, true),
-            OutputColumn::Sum { noisy, integer } => {
-                let step = grid(boundary, *noisy)?.step();
-                whole(boundary, released, *noisy, step, *integer)
-            }
-            OutputColumn::Mean { deviations, count } => {
-                mean(boundary, released, *deviations, *count)?
-            }
-        };
-        columns.push(cells.values);
-        lows.push(Arc::new(Float64Array::from(cells.low)));
-        highs.push(Arc::new(Float64Array::from(cells.high)));
+    let mut ends = Vec::with_capacity(boundary.outputs.len());
+    for output in 0..boundary.outputs.len() {
+        ends.push(ends_of(boundary, released, output)?);
     }
-    columns.extend(lows);
-    columns.extend(highs);
+    assembled(boundary, released, schema, ends)
+}
+
+/// The table for noisy values that were only imagined. Nobody asks for the intervals around them.
+pub(super) fn imagined(
+    boundary: &Boundary,
+    released: &Released,
+    schema: SchemaRef,
+) -> Result<RecordBatch, QueryError> {
+    let nothing = vec![0.0; released.keys.num_rows()];
+    let ends = vec![Ends { low: nothing.clone(), high: nothing }; boundary.outputs.len()];
+    assembled(boundary, released, schema, ends)
+}
+
+/// The ends of a column's intervals, cell by cell.
+#[derive(Clone)]
+struct Ends {
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl Ends {
+    fn of(ends: impl Iterator<Item = (f64, f64)>) -> Self {
+        let (low, high) = ends.unzip();
+        Self { low, high }
+    }
+}
+
+fn assembled(
+    boundary: &Boundary,
+    released: &Released,
+    schema: SchemaRef,
+    ends: Vec<Ends>,
+) -> Result<RecordBatch, QueryError> {
+    let mut columns: Vec<ArrayRef> = released.keys.columns().to_vec();
+    for output in 0..boundary.outputs.len() {
+        columns.push(values_of(boundary, released, output)?);
+    }
+    let (low, high): (Vec<_>, Vec<_>) = ends.into_iter().map(|ends| (ends.low, ends.high)).unzip();
+    let floats = |values| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    columns.extend(low.into_iter().chain(high).map(floats));
     let options = RecordBatchOptions::new().with_row_count(Some(released.keys.num_rows()));
     RecordBatch::try_new_with_options(schema, columns, &options)
         .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))
 }
 
-struct Cells {
-    values: ArrayRef,
-    low: Vec<f64>,
-    high: Vec<f64>,
+fn values_of(
+    boundary: &Boundary,
+    released: &Released,
+    output: usize,
+) -> Result<ArrayRef, QueryError> {
+    Ok(match &boundary.outputs[output] {
+        OutputColumn::Count { noisy } => whole(&released.noisy[*noisy], 1.0, true),
+        OutputColumn::Sum { noisy, integer } => {
+            whole(&released.noisy[*noisy], grid(boundary, *noisy)?.step(), *integer)
+        }
+        OutputColumn::Quantile { integer, .. } => {
+            let values =
+                quantile::cells(boundary, released, output)?.into_iter().map(|cell| cell.0);
+            if *integer {
+                // Whole steps of a power of two; what was imagined between them is cut off.
+                Arc::new(Int64Array::from_iter_values(values.map(|value| value as i64)))
+            } else {
+                Arc::new(Float64Array::from_iter_values(values))
+            }
+        }
+        OutputColumn::Mean { deviations, count } => {
+            let mean = Mean::new(boundary, *deviations)?;
+            let sums = released.noisy[*deviations].iter().zip(&released.noisy[*count]);
+            Arc::new(
+                sums.map(|(sum, rows)| Some(mean.value(*sum, *rows))).collect::<Float64Array>(),
+            )
+        }
+        OutputColumn::Spread { squares, deviations, count, spread } => {
+            let (squares, deviations, count) = (*squares, *deviations, *count);
+            let moments = Moments { squares, deviations, count };
+            let values = spread::values(boundary, released, moments, *spread)?;
+            Arc::new(Float64Array::from(values))
+        }
+    })
+}
+
+fn ends_of(boundary: &Boundary, released: &Released, output: usize) -> Result<Ends, QueryError> {
+    match &boundary.outputs[output] {
+        OutputColumn::Count { noisy } => Ok(whole_ends(boundary, released, *noisy, 1.0)),
+        OutputColumn::Sum { noisy, .. } => {
+            Ok(whole_ends(boundary, released, *noisy, grid(boundary, *noisy)?.step()))
+        }
+        OutputColumn::Quantile { .. } => {
+            let cells = quantile::cells(boundary, released, output)?;
+            Ok(Ends::of(cells.into_iter().map(|(_, low, high)| (low, high))))
+        }
+        OutputColumn::Mean { deviations, count } => {
+            mean_ends(boundary, released, *deviations, *count)
+        }
+        OutputColumn::Spread { squares, deviations, count, spread } => {
+            let (squares, deviations, count) = (*squares, *deviations, *count);
+            let moments = Moments { squares, deviations, count };
+            let ends = spread::ends_of(boundary, released, moments, *spread)?;
+            Ok(Ends::of(ends.into_iter()))
+        }
+    }
 }
 
 /// A count or sum: noisy steps times the size of a step.
-fn whole(
-    boundary: &Boundary,
-    released: &Released,
-    position: usize,
-    step: f64,
-    integer: bool,
-) -> Cells {
-    let noisy = &released.noisy[position];
+fn whole(noisy: &[i128], step: f64, integer: bool) -> ArrayRef {
+    if integer {
+        let saturated = |value: &i128| {
+            let value = value.saturating_mul(step as i128);
+            i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
+        };
+        Arc::new(Int64Array::from_iter_values(noisy.iter().map(saturated)))
+    } else {
+        Arc::new(Float64Array::from_iter_values(noisy.iter().map(|value| *value as f64 * step)))
+    }
+}
+
+fn whole_ends(boundary: &Boundary, released: &Released, position: usize, step: f64) -> Ends {
     // A selecting count was only seen because it reached the threshold.
     let truncated_at = match &boundary.domain {
         KeyDomain::Learned { selector, threshold, .. } if *selector == position => Some(*threshold),
@@ -69,60 +154,62 @@ fn whole(
     };
     let intervals =
         boundary.noisy[position].noise.intervals(&Confidence::ninety_five(), truncated_at);
-    let ends: Vec<(i128, i128)> = noisy.iter().map(|value| intervals.around(*value)).collect();
-    let scaled = |value: i128| value as f64 * step;
-    let values: ArrayRef = if integer {
-        let saturated = |value: &i128| {
-            let value = value.saturating_mul(step as i128);
-            i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
-        };
-        Arc::new(Int64Array::from_iter_values(noisy.iter().map(saturated)))
-    } else {
-        Arc::new(Float64Array::from_iter_values(noisy.iter().copied().map(scaled)))
-    };
-    Cells {
-        values,
-        low: ends.iter().map(|(low, _)| scaled(*low)).collect(),
-        high: ends.iter().map(|(_, high)| scaled(*high)).collect(),
-    }
+    let scaled = |(low, high): (i128, i128)| (low as f64 * step, high as f64 * step);
+    Ends::of(released.noisy[position].iter().map(|value| scaled(intervals.around(*value))))
 }
 
 /// A mean: the middle of the bounds plus noisy deviations over a noisy count of at least one.
-fn mean(
+struct Mean {
+    grid: Grid,
+    bounds: (f64, f64),
+}
+
+impl Mean {
+    fn new(boundary: &Boundary, deviations: usize) -> Result<Self, QueryError> {
+        let grid = grid(boundary, deviations)?;
+        let middle = grid.middle_steps();
+        let bounds = ((grid.lower_steps() - middle) as f64, (grid.upper_steps() - middle) as f64);
+        Ok(Self { grid, bounds })
+    }
+
+    fn value(&self, sum: i128, rows: i128) -> f64 {
+        let ratio = sum as f64 / rows.max(1) as f64;
+        self.at(ratio.clamp(self.bounds.0, self.bounds.1))
+    }
+
+    fn at(&self, steps: f64) -> f64 {
+        (self.grid.middle_steps() as f64 + steps) * self.grid.step()
+    }
+}
+
+fn mean_ends(
     boundary: &Boundary,
     released: &Released,
     deviations: usize,
     count: usize,
-) -> Result<Cells, QueryError> {
-    let grid = grid(boundary, deviations)?;
-    let middle = grid.middle_steps();
-    let bounds = ((grid.lower_steps() - middle) as f64, (grid.upper_steps() - middle) as f64);
-    let value_of = |steps: f64| (middle as f64 + steps) * grid.step();
-    let mut values = Vec::new();
-    let (mut low, mut high) = (Vec::new(), Vec::new());
-    for (sum, rows) in released.noisy[deviations].iter().zip(&released.noisy[count]) {
-        let ratio = *sum as f64 / (*rows).max(1) as f64;
-        values.push(value_of(ratio.clamp(bounds.0, bounds.1)));
-        let (from, to) = ratio_interval(
-            &Ratio {
-                sum: *sum,
-                sum_noise: &boundary.noisy[deviations].noise,
-                count: *rows,
-                count_noise: &boundary.noisy[count].noise,
-                bounds,
-            },
-            &Confidence::ninety_five(),
-        );
-        low.push(value_of(from));
-        high.push(value_of(to));
-    }
-    Ok(Cells { values: Arc::new(Float64Array::from(values)), low, high })
+) -> Result<Ends, QueryError> {
+    let mean = Mean::new(boundary, deviations)?;
+    let sums = released.noisy[deviations].iter().zip(&released.noisy[count]);
+    Ok(Ends::of(sums.map(|(sum, rows)| {
+        let ratio = Ratio {
+            sum: *sum,
+            sum_noise: &boundary.noisy[deviations].noise,
+            count: *rows,
+            count_noise: &boundary.noisy[count].noise,
+            bounds: mean.bounds,
+        };
+        let (from, to) = ratio_interval(&ratio, &Confidence::ninety_five());
+        (mean.at(from), mean.at(to))
+    })))
 }
 
 fn grid(boundary: &Boundary, noisy: usize) -> Result<Grid, QueryError> {
     let value = match boundary.noisy[noisy].measure {
         NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => value,
-        NoisyMeasure::Units | NoisyMeasure::Rows { .. } => {
+        NoisyMeasure::Units { .. }
+        | NoisyMeasure::Rows { .. }
+        | NoisyMeasure::Score { .. }
+        | NoisyMeasure::Squares { .. } => {
             return Err(QueryError::bug("a count has no grid"));
         }
     };

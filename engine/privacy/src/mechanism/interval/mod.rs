@@ -43,6 +43,11 @@ impl Confidence {
         (RBig::ONE - &self.miss).to_f64().value()
     }
 
+    /// The level at which each of several intervals must hold, so that all hold together at this one.
+    pub fn shared_by(&self, intervals: u32) -> Self {
+        Self { miss: &self.miss / RBig::from(intervals.max(1)) }
+    }
+
     /// How often an interval may miss.
     pub(crate) fn miss(&self) -> &RBig {
         &self.miss
