@@ -106,8 +106,11 @@ fn can_fail(expr: &Arc<dyn PhysicalExpr>, inputs: &[Arc<Schema>]) -> Option<Stri
         return None;
     }
     if let Some(cast) = any.downcast_ref::<CastExpr>() {
-        // Joined inputs have their columns side by side, so any of the schemas may be meant.
-        let from = inputs.iter().find_map(|schema| cast.expr().data_type(schema).ok());
+        // Beside two inputs nothing says whose column is meant, so its type is not known.
+        let from = match inputs {
+            [input] => cast.expr().data_type(input).ok(),
+            _ => None,
+        };
         let keeps = from.is_some_and(|from| keeps_every_value(&from, cast.cast_type()));
         return (!keeps).then(|| format!("a cast to {}", cast.cast_type()));
     }
@@ -188,6 +191,17 @@ mod tests {
             TryCastExpr::new(lit("x"), DataType::Float64),
             Some("an expression of an unknown kind"),
         );
+    }
+
+    #[test]
+    fn a_cast_between_joined_inputs_is_refused_because_its_column_could_be_either() {
+        let schema = |kind| Arc::new(Schema::new(vec![Field::new("c", kind, true)]));
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("c", 0));
+        let cast: Arc<dyn PhysicalExpr> = Arc::new(CastExpr::new(column, DataType::Float64, None));
+        let (numbers, texts) = (schema(DataType::Int64), schema(DataType::Utf8));
+        assert_eq!(can_fail(&cast, &[Arc::clone(&numbers)]), None);
+        assert!(can_fail(&cast, &[Arc::clone(&texts)]).is_some());
+        assert!(can_fail(&cast, &[numbers, texts]).is_some());
     }
 
     #[test]
