@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, TimeZone, Utc};
@@ -191,7 +191,7 @@ fn quick_folder() -> TempDir {
 }
 
 /// A project with a wide budget and a clock that stands still.
-fn open(hub: &PathBuf, dataset: &str, tape: &Tape) -> Study {
+fn open(hub: &Path, dataset: &str, tape: &Tape) -> Study {
     Hub::init(hub).unwrap();
     let noon = Utc.with_ymd_and_hms(2030, 1, 1, 12, 0, 0).unwrap();
     let surroundings = Surroundings {

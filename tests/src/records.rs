@@ -284,7 +284,7 @@ fn swept(column: &ColumnEntry, row: usize) -> Value {
         return values[row].clone();
     }
     match column.kind {
-        Type::Bool => Value::Bool(row % 2 == 0),
+        Type::Bool => Value::Bool(row.is_multiple_of(2)),
         Type::Int64 => Value::Int(row as i64),
         Type::Float64 => Value::Float(row as f64),
         Type::Text => Value::Text(format!("only here {row}")),
@@ -319,7 +319,7 @@ fn small(kind: Type, row: usize) -> Value {
 
 fn at_bounds(column: &ColumnEntry, row: usize, beyond: f64) -> Value {
     if let Some((lower, upper)) = bounds(column) {
-        let number = if row % 2 == 0 { lower - beyond } else { upper + beyond };
+        let number = if row.is_multiple_of(2) { lower - beyond } else { upper + beyond };
         return number_of(column.kind, number);
     }
     match (&column.declared, column.kind) {

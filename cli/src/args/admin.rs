@@ -348,6 +348,7 @@ pub(crate) enum RoleName {
 
 /// What to do with the policy.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one is parsed for each command")]
 pub(crate) enum PolicyVerb {
     /// Show above which caps two administrators must agree
     Show(ViewArgs),

@@ -153,7 +153,10 @@ mod tests {
         }
         let large: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX, 1 << 63, 0]));
         let integer = Integer::of(&T::UInt64).unwrap();
-        let tuples = TupleEncoder::new(vec![T::UInt64]).unwrap().encode(&[large.clone()]).unwrap();
+        let tuples = TupleEncoder::new(vec![T::UInt64])
+            .unwrap()
+            .encode(std::slice::from_ref(&large))
+            .unwrap();
         for (row, &bits) in integer.bits(&large).iter().enumerate() {
             assert_eq!(integer.label(bits).as_slice(), tuples.bytes(row));
         }

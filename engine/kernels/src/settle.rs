@@ -40,6 +40,9 @@ pub(crate) struct Job<'a, S, R> {
     pub(crate) readings: Vec<Reading>,
 }
 
+/// For each segment, the numbers of its units among all of the partition.
+type UnitNumbers = Vec<Vec<u64>>;
+
 /// The bytes of a partition's units.
 enum UnitNames {
     Integers(Integer),
@@ -106,10 +109,7 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
     }
 
     /// The partition's units by number, and for each segment the numbers of its units.
-    fn units(
-        &self,
-        segments: &[Segment],
-    ) -> Result<(UnitNames, Option<Vec<Vec<u64>>>), KernelError> {
+    fn units(&self, segments: &[Segment]) -> Result<(UnitNames, Option<UnitNumbers>), KernelError> {
         let encoder: Option<&TupleEncoder> = match &self.shared.units {
             UnitKind::Integers(integer) => return Ok((UnitNames::Integers(*integer), None)),
             UnitKind::Bytes(encoder) => Some(encoder),

@@ -42,6 +42,9 @@ pub struct Question {
     renew: bool,
 }
 
+/// The boundaries of a question with what their seals say, in the order in which they are drawn.
+type ReleasedBoundaries<'a> = Vec<(&'a Boundary, Released)>;
+
 impl std::fmt::Debug for Question {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Question").field("sql", &self.sql).field("loss", &self.loss).finish()
@@ -162,7 +165,7 @@ impl Question {
         context: &SessionContext,
         observer: &dyn StageObserver,
         interrupt: &Interrupt,
-    ) -> Result<(Vec<Vec<u8>>, Vec<(&Boundary, Released)>), QueryError> {
+    ) -> Result<(Vec<Vec<u8>>, ReleasedBoundaries<'_>), QueryError> {
         let hub = self.study.parts();
         let mut attempt = None;
         let mut sealed = Vec::with_capacity(self.plan.boundaries.len());

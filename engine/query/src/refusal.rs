@@ -18,7 +18,7 @@ pub struct Refusal {
     /// What to write instead. After `for example: ` stands a whole statement that can be pasted.
     pub fix: String,
     /// What else was found, until [`Refusal::each`] puts all of it side by side.
-    also: Vec<Refusal>,
+    also: Box<[Refusal]>,
 }
 
 /// A place in the text of a query.
@@ -57,7 +57,7 @@ impl Refusal {
             subject: readable(&subject.into()),
             why: why.into(),
             fix: fix.into(),
-            also: Vec::new(),
+            also: Box::default(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Refusal {
     #[must_use]
     pub(crate) fn at(mut self, place: impl Into<Option<Place>>) -> Self {
         let place = place.into();
-        for refusal in &mut self.also {
+        for refusal in self.also.iter_mut() {
             refusal.place = refusal.place.or(place);
         }
         self.place = self.place.or(place);
@@ -82,7 +82,9 @@ impl Refusal {
     /// This refusal and another one of the same query.
     #[must_use]
     pub(crate) fn and(mut self, other: Refusal) -> Self {
-        self.also.push(other);
+        let mut also = std::mem::take(&mut self.also).into_vec();
+        also.push(other);
+        self.also = also.into_boxed_slice();
         self
     }
 

@@ -387,10 +387,10 @@ impl Lowering<'_> {
     }
 
     fn cast(&self, whole: &Expr, inner: &Expr, target: &DataType) -> Result<Scalar, Refusal> {
-        if let Expr::Literal(ScalarValue::Null, _) = inner {
-            if let Some(kind) = target_type(target) {
-                return Ok(Scalar::Literal(Value::Null(kind)));
-            }
+        if let Expr::Literal(ScalarValue::Null, _) = inner
+            && let Some(kind) = target_type(target)
+        {
+            return Ok(Scalar::Literal(Value::Null(kind)));
         }
         if let Expr::Literal(scalar, _) = inner
             && let Ok(cast) = scalar.cast_to(target)

@@ -115,10 +115,7 @@ fn note(
     for (column, seen) in columns.iter().zip(seen) {
         let values = floats(batch.column(*column))?;
         for row in 0..batch.num_rows() {
-            let bytes: &[u8] = match &known {
-                Some(rows) => &rows.row(row).owned().as_ref().to_vec(),
-                None => &[],
-            };
+            let bytes: &[u8] = known.as_ref().map_or(&[], |rows| rows.row(row).data());
             if let Some(position) = row_of.get(bytes)
                 && values.is_valid(row)
                 && !values.value(row).is_nan()
