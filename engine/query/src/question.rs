@@ -238,8 +238,14 @@ impl Question {
 
     fn request(&self) -> Result<ChargeRequest, QueryError> {
         let hub = self.study.parts();
-        let canonical = serde_json::to_string(&self.plan)
-            .map_err(|_| QueryError::bug("a plan cannot be written"))?;
+        let unwritten = |_| QueryError::bug("a plan cannot be written");
+        let mut canonical = serde_json::to_string(&self.plan).map_err(unwritten)?;
+        if !self.plan.derived.is_empty() {
+            // How aggregates follow from what is drawn is free, unless a later boundary reads them.
+            let outputs = self.plan.boundaries.iter().map(|boundary| &boundary.outputs);
+            let outputs: Vec<_> = outputs.collect();
+            canonical += &serde_json::to_string(&outputs).map_err(unwritten)?;
+        }
         let plan_hash: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
         let loss = format!("{:?}", crate::receipt::loss_fields(&self.loss));
         let terms = [

@@ -58,6 +58,24 @@ fn other_cut_offs_are_other_questions() {
     assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 2);
 }
 
+/// All four draw the same columns; what is made of them decides who is counted afterwards.
+#[test]
+fn cut_offs_made_differently_of_the_same_draws_are_other_questions() {
+    let folder = tempfile::tempdir().unwrap();
+    let ward = Ward::build(folder.path(), &Records::orderly());
+    let study = ward.study(Arc::new(Tape::recording(1)));
+    let hashes: std::collections::BTreeSet<_> = ["VAR", "VAR_POP", "STDDEV", "STDDEV_POP"]
+        .into_iter()
+        .map(|spread| {
+            let sql = format!(
+                "SELECT COUNT(*) AS n FROM stays WHERE cost > (SELECT {spread}(cost) FROM stays)"
+            );
+            ask(&study, &sql, &rho("0.5")).unwrap().receipt.plan_hash
+        })
+        .collect();
+    assert_eq!(hashes.len(), 4);
+}
+
 /// Killed after the first of two seals: the second run reuses that seal, under the same charge.
 #[test]
 fn killed_between_two_seals_nothing_is_drawn_or_charged_again() {
