@@ -49,7 +49,7 @@ pub fn open(folder: &Path, rows: u64, order: Order) -> Study {
             name: "bench".into(),
             dataset: "claims".into(),
             accountant: voilage_privacy::quantity::Accountant::Zcdp,
-            epsilon: Epsilon::parse("100000").unwrap(),
+            epsilon: Epsilon::parse("900").unwrap(),
             delta: Some(Delta::parse("1e-8").unwrap()),
             permit: Permit {
                 authority: "nobody".into(),
@@ -63,13 +63,13 @@ pub fn open(folder: &Path, rows: u64, order: Order) -> Study {
     hub.project("bench").unwrap()
 }
 
-/// What the `run`-th question spends: epsilon 1 to nine digits, and never the same twice, so that
+/// What the `run`-th question spends: epsilon 1 to a few digits, and never the same twice, so that
 /// no answer is a replay.
 ///
 /// # Panics
-/// When a billion questions have been asked.
+/// Never.
 pub fn spend(run: u32) -> Spend {
-    let epsilon = format!("1.{run:09}");
+    let epsilon = format!("1.{run:06}");
     Spend::from_options(SpendOptions { epsilon: Some(&epsilon), ..SpendOptions::default() })
         .unwrap()
 }
@@ -83,7 +83,7 @@ fn hub_text(name: &str, sorted: &str) -> String {
 ledger = "{name}.sqlite"
 
 [datasets.claims]
-cap = {{ epsilon = "1000000", delta = "1e-4" }}
+cap = {{ epsilon = "1000", delta = "1e-4" }}
 
 [datasets.claims.tables.claims]
 file = "{name}.parquet"

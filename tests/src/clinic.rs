@@ -6,7 +6,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int32Type;
 use chrono::{NaiveDate, TimeZone, Utc};
 use parquet::arrow::ArrowWriter;
 use voilage_budgets::{
@@ -154,6 +155,20 @@ impl Clinic {
             ids.iter().map(|id| Some(if id % 2 == 0 { "f" } else { "m" })).collect();
         let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
         self.write("people.parquet", vec![("person", ids), ("sex", Arc::new(sexes))]);
+    }
+
+    /// Replaces the people: one of each sex given, as plain text or as a dictionary.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn write_sexes(&self, sexes: &[&str], dictionary: bool) {
+        let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(1..=sexes.len() as i64));
+        let sexes: ArrayRef = if dictionary {
+            Arc::new(sexes.iter().copied().collect::<DictionaryArray<Int32Type>>())
+        } else {
+            Arc::new(StringArray::from(sexes.to_vec()))
+        };
+        self.write("people.parquet", vec![("person", ids), ("sex", sexes)]);
     }
 
     fn write(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {

@@ -15,6 +15,20 @@ use voilage_benches::claims::Order;
 use voilage_benches::hub;
 use voilage_query::observer::Unobserved;
 
+/// A moment. Timings are what this package is for.
+struct Clock(std::time::Instant);
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "benchmarks measure time")]
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn seconds_until(&self, later: &Self) -> f64 {
+        (later.0 - self.0).as_secs_f64()
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, rows, order] = arguments.as_slice() else {
@@ -27,13 +41,25 @@ fn main() {
     for (run, line) in (0..).zip(stdin().lock().lines()) {
         let line = line.unwrap();
         let Some((_, sql)) = hub::QUESTIONS.iter().find(|(name, _)| *name == line) else { return };
+        let asked = Clock::start();
         let question = study.question(sql, &hub::spend(run)).unwrap();
+        let planned = Clock::start();
         let answer = question.run(&Unobserved).unwrap();
+        let answered = Clock::start();
+        assert!(!answer.replayed, "a replay measures nothing");
         let table = &answer.table;
         let columns: Vec<Value> = table.columns().iter().map(|column| values(column)).collect();
         let names: Vec<String> =
             table.schema().fields().iter().map(|field| field.name().clone()).collect();
-        println!("{}", json!({"names": names, "columns": columns}));
+        println!(
+            "{}",
+            json!({
+                "wall_s": asked.seconds_until(&answered),
+                "planning_s": asked.seconds_until(&planned),
+                "names": names,
+                "columns": columns,
+            })
+        );
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `grid` | bounds and the fixed-point grid; the only place where values stop being floats |
 //! | `canonical` | one byte string per unit id and per key tuple, whatever Arrow type carries it |
 //! | `intern`, `integer`, `dictionary`, `number` | values as numbers, compared by value and never by hash |
+//! | `declared` | what a catalogue declares, enforced in every row |
 //! | `rank` | the keyed order in which groups and rows are kept |
 //! | `store` | rows as fixed records, partitioned by unit |
 //! | `memory` | how much memory rows may take, and the trait through which they are spilled |
@@ -27,6 +28,7 @@
 mod bounder;
 mod canonical;
 mod cells;
+mod declared;
 mod dictionary;
 mod error;
 mod grid;
@@ -50,6 +52,7 @@ mod store;
 mod tests;
 
 pub use bounder::{Bounder, Lane};
+pub use declared::Declaration;
 pub use error::KernelError;
 pub use grid::Grid;
 pub use memory::{Memory, Spill};

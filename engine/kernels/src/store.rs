@@ -160,7 +160,14 @@ impl<S: BuildHasher> Partition<S> {
         if self.open.len() + record.len() > self.open.capacity() {
             taken = self.grow(record.len());
         }
-        self.open.extend_from_slice(record);
+        // Copies of a fixed length are a few instructions, any other is a call.
+        match *record {
+            [a, b] => self.open.extend_from_slice(&[a, b]),
+            [a, b, c] => self.open.extend_from_slice(&[a, b, c]),
+            [a, b, c, d] => self.open.extend_from_slice(&[a, b, c, d]),
+            [a, b, c, d, e] => self.open.extend_from_slice(&[a, b, c, d, e]),
+            _ => self.open.extend_from_slice(record),
+        }
         taken
     }
 

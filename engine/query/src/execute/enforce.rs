@@ -1,19 +1,15 @@
 //! What the catalogue declares, enforced in every row as it is scanned.
 
-use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
-use datafusion::arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Float64Array, Int64Array,
-    PrimitiveArray, StringArray,
-};
+use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
+use voilage_kernels::Declaration;
 
 use crate::catalogue::Declared;
 use crate::plan::{Type, Value};
@@ -24,108 +20,86 @@ const NAME: &str = "enforce";
 /// to NULL.
 #[derive(Debug)]
 pub(super) struct Enforce {
-    kind: Type,
-    declared: Declared,
+    output: DataType,
+    declaration: Declaration,
     identity: String,
     signature: Signature,
 }
 
 impl Enforce {
-    pub(super) fn new(kind: Type, declared: Declared) -> Self {
-        let identity = format!("{kind:?} {declared:?}");
-        Self { kind, declared, identity, signature: Signature::any(1, Volatility::Immutable) }
+    pub(super) fn new(kind: Type, declared: &Declared) -> Self {
+        Self::into_type(kind.arrow(), declared)
+    }
+
+    /// For text that stays a dictionary, because nothing but the kernel reads it.
+    pub(super) fn dictionary(declared: &Declared) -> Self {
+        let text = Type::Text.arrow();
+        Self::into_type(DataType::Dictionary(DataType::Int32.into(), text.into()), declared)
+    }
+
+    fn into_type(output: DataType, declared: &Declared) -> Self {
+        let identity = format!("{output} {declared:?}");
+        let signature = Signature::any(1, Volatility::Immutable);
+        Self { output, declaration: declaration(declared), identity, signature }
     }
 
     fn apply(&self, column: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
         // Arrow's cast is safe: what does not fit becomes NULL.
-        let column = cast(column, &self.kind.arrow())?;
-        Ok(match &self.declared {
-            Declared::Nothing => without_nan(column),
-            Declared::Bounds { lower, upper } => clamped(column, lower, upper),
-            Declared::Values(values) => listed(column, values),
-        })
+        Ok(self.declaration.enforce(cast(column, &self.output)?))
     }
 }
 
-/// NaN is NULL, and there is one zero.
-fn one_zero(float: f64) -> Option<f64> {
-    (!float.is_nan()).then_some(float + 0.0)
-}
-
-fn without_nan(column: ArrayRef) -> ArrayRef {
-    match column.as_any().downcast_ref::<Float64Array>() {
-        Some(floats) => {
-            let kept = floats.iter().map(|value| value.and_then(one_zero));
-            Arc::new(kept.collect::<Float64Array>())
-        }
-        None => column,
-    }
-}
-
-/// Values between two of the column's own type.
-fn clamped(column: ArrayRef, lower: &Value, upper: &Value) -> ArrayRef {
-    match (lower, upper) {
-        (Value::Float(lower), Value::Float(upper)) => {
-            let clamp = |float: f64| one_zero(float).map(|float| float.max(*lower).min(*upper));
-            match column.as_any().downcast_ref::<Float64Array>() {
-                Some(floats) => Arc::new(
-                    floats.iter().map(|value| value.and_then(clamp)).collect::<Float64Array>(),
-                ),
-                None => column,
+fn declaration(declared: &Declared) -> Declaration {
+    match declared {
+        Declared::Nothing => Declaration::Nothing,
+        Declared::Bounds { lower, upper } => match (lower, upper) {
+            (Value::Float(lower), Value::Float(upper)) => {
+                Declaration::Floats { lower: *lower, upper: *upper }
             }
-        }
-        (Value::Int(lower), Value::Int(upper)) => whole::<Int64Type>(column, *lower, *upper),
-        (Value::Date(lower), Value::Date(upper)) => whole::<Date32Type>(column, *lower, *upper),
-        (Value::Timestamp(lower), Value::Timestamp(upper)) => {
-            whole::<TimestampMicrosecondType>(column, *lower, *upper)
-        }
-        // The catalogue takes no other bounds.
-        _ => column,
+            (Value::Int(lower), Value::Int(upper))
+            | (Value::Timestamp(lower), Value::Timestamp(upper)) => {
+                Declaration::Integers { lower: *lower, upper: *upper }
+            }
+            (Value::Date(lower), Value::Date(upper)) => {
+                Declaration::Integers { lower: i64::from(*lower), upper: i64::from(*upper) }
+            }
+            // The catalogue takes no other bounds.
+            _ => Declaration::Nothing,
+        },
+        Declared::Values(values) => listed(values),
     }
 }
 
-fn whole<T: ArrowPrimitiveType>(column: ArrayRef, lower: T::Native, upper: T::Native) -> ArrayRef
-where
-    T::Native: Ord,
-{
-    match column.as_primitive_opt::<T>() {
-        Some(values) => {
-            let clamped = values.iter().map(|value| value.map(|value| value.clamp(lower, upper)));
-            Arc::new(clamped.collect::<PrimitiveArray<T>>())
-        }
-        None => column,
+/// A list holds values of the column's type; NULL is always allowed.
+fn listed(values: &[Value]) -> Declaration {
+    let kind = values.first().map(Value::kind);
+    match kind {
+        Some(Type::Int64) => Declaration::ListedIntegers(
+            values
+                .iter()
+                .filter_map(|value| if let Value::Int(value) = value { Some(*value) } else { None })
+                .collect(),
+        ),
+        Some(Type::Text) => Declaration::ListedTexts(
+            values
+                .iter()
+                .filter_map(|value| match value {
+                    Value::Text(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
+        ),
+        Some(Type::Bool) => Declaration::ListedTruths(
+            values
+                .iter()
+                .filter_map(
+                    |value| if let Value::Bool(truth) = value { Some(*truth) } else { None },
+                )
+                .collect(),
+        ),
+        // The catalogue takes no other lists, and none that is empty.
+        Some(Type::Float64 | Type::Date | Type::Timestamp) | None => Declaration::Nothing,
     }
-}
-
-fn listed(column: ArrayRef, values: &[Value]) -> ArrayRef {
-    if let Some(integers) = column.as_any().downcast_ref::<Int64Array>() {
-        let list: BTreeSet<i64> = values
-            .iter()
-            .filter_map(|value| match value {
-                Value::Int(integer) => Some(*integer),
-                _ => None,
-            })
-            .collect();
-        let keep = |value: Option<i64>| value.filter(|integer| list.contains(integer));
-        return Arc::new(integers.iter().map(keep).collect::<Int64Array>());
-    }
-    if let Some(texts) = column.as_any().downcast_ref::<StringArray>() {
-        let list: BTreeSet<&str> = values
-            .iter()
-            .filter_map(|value| match value {
-                Value::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect();
-        let kept = texts.iter().map(|value| value.filter(|text| list.contains(text)));
-        return Arc::new(kept.collect::<StringArray>());
-    }
-    if let Some(truths) = column.as_any().downcast_ref::<BooleanArray>() {
-        let keep =
-            |value: Option<bool>| value.filter(|truth| values.contains(&Value::Bool(*truth)));
-        return Arc::new(truths.iter().map(keep).collect::<BooleanArray>());
-    }
-    column
 }
 
 impl PartialEq for Enforce {
@@ -152,7 +126,7 @@ impl ScalarUDFImpl for Enforce {
     }
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType, DataFusionError> {
-        Ok(self.kind.arrow())
+        Ok(self.output.clone())
     }
 
     fn invoke_with_args(
@@ -169,10 +143,14 @@ impl ScalarUDFImpl for Enforce {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+
     use super::*;
 
     fn check(kind: Type, declared: Declared, given: ArrayRef, expected: ArrayRef) {
-        assert_eq!(&Enforce::new(kind, declared).apply(&given).unwrap(), &expected);
+        assert_eq!(&Enforce::new(kind, &declared).apply(&given).unwrap(), &expected);
     }
 
     #[test]

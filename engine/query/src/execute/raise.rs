@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::Field;
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::catalog::MemTable;
 use datafusion::common::Column;
 use datafusion::datasource::provider_as_source;
@@ -32,7 +32,8 @@ pub(super) fn boundary(
     boundary: &Boundary,
     sources: Sources<'_>,
 ) -> Result<LogicalPlan, QueryError> {
-    let raised = Raising { sources, next: 0 }.relation(&boundary.input)?;
+    let kept = bare_keys(boundary);
+    let raised = Raising { sources, next: 0, kept }.relation(&boundary.input)?;
     let unit = raised.unit.as_ref().ok_or_else(|| QueryError::bug("a boundary over no units"))?;
     let mut columns = vec![named(unit).alias("u")];
     for (position, key) in boundary.keys.iter().enumerate() {
@@ -64,9 +65,38 @@ pub(crate) fn public_scan(table: &TableEntry, file: &TableFile) -> Result<Logica
         .map_err(malformed)
 }
 
+/// The columns of a scan that nothing reads but the kernel, as keys: text among them may stay a
+/// dictionary. None where the boundary's rows are more than filtered rows of a scan.
+fn bare_keys(boundary: &Boundary) -> Vec<usize> {
+    let mut read: Vec<usize> = Vec::new();
+    let mut relation = &boundary.input;
+    while let Node::Filter { input, predicate } = &relation.node {
+        read.extend(predicate.columns());
+        relation = input;
+    }
+    if !matches!(relation.node, Node::Scan { .. }) {
+        return Vec::new();
+    }
+    for value in &boundary.values {
+        read.extend(value.value.columns());
+        read.extend(value.present_if.iter().flat_map(Scalar::columns));
+    }
+    let mut bare = Vec::new();
+    for key in &boundary.keys {
+        match key {
+            Scalar::Column(position) => bare.push(*position),
+            other => read.extend(other.columns()),
+        }
+    }
+    bare.retain(|position| !read.contains(position));
+    bare
+}
+
 pub(super) struct Raising<'a> {
     sources: Sources<'a>,
     next: usize,
+    /// The positions of [`bare_keys`].
+    kept: Vec<usize>,
 }
 
 impl Raising<'_> {
@@ -118,7 +148,17 @@ impl Raising<'_> {
         };
         let exprs = columns
             .iter()
-            .map(|column| scanned(table, &column.name, column.kind, &column.declared, file))
+            .enumerate()
+            .map(|(position, column)| {
+                let dictionary =
+                    matches!(file.kind(&column.name), Some(DataType::Dictionary(_, _)));
+                if dictionary && self.kept.contains(&position) {
+                    let raw = Expr::Column(Column::new(Some(table), &column.name));
+                    let enforce = Enforce::dictionary(&column.declared);
+                    return ScalarUDF::new_from_impl(enforce).call(vec![raw]);
+                }
+                scanned(table, &column.name, column.kind, &column.declared, file)
+            })
             .collect();
         let plan = scan(table, file)?.build().map_err(malformed)?;
         let mut raised = self.project(plan, unit, exprs)?;
@@ -174,7 +214,7 @@ impl Raising<'_> {
         let name = format!("d{table}_{}", self.fresh());
         let canonical = |(field, kind): (&Arc<Field>, &Type)| {
             let column = Expr::Column(Column::new(Some(name.as_str()), field.name()));
-            ScalarUDF::new_from_impl(Enforce::new(*kind, Declared::Nothing)).call(vec![column])
+            ScalarUDF::new_from_impl(Enforce::new(*kind, &Declared::Nothing)).call(vec![column])
         };
         let schema = rows.schema();
         let exprs = schema.fields().iter().zip(&relation.kinds()).map(canonical).collect();
@@ -226,7 +266,7 @@ fn scanned(table: &str, name: &str, kind: Type, declared: &Declared, file: &Tabl
     if as_it_is {
         return column;
     }
-    ScalarUDF::new_from_impl(Enforce::new(kind, declared.clone())).call(vec![column])
+    ScalarUDF::new_from_impl(Enforce::new(kind, declared)).call(vec![column])
 }
 
 pub(super) fn named(name: &str) -> Expr {
