@@ -18,7 +18,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 PYTHON_FILES := examples docs $(wildcard python/voilage python/tests)
 
 .PHONY: help setup build package records demo test check format lint deny clippy stubs once bench \
-        docs notebooks clean-demo random-plans
+        bench-compare docs notebooks clean-demo random-plans
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -93,6 +93,19 @@ docs: package ## the documentation site into out/site
 
 notebooks: package records ## run the documentation's notebooks and keep their outputs
 	@$(BIN)/python docs/notebooks/execute.py
+
+ROWS := 10000000
+RUNS := 5
+COMPARE := target/compare
+
+bench-compare: ## Voilage against its rivals on the same claims, interleaved: table and plot in target/compare
+	@[ -x $(COMPARE)/venv/bin/python ] || { \
+	    python="$$(bash python/find-python.sh)"; \
+	    "$$python" -m venv $(COMPARE)/venv; "$$python" -m venv $(COMPARE)/venv-opendp; \
+	    $(COMPARE)/venv/bin/pip install --quiet -r benches/compare/requirements.txt; \
+	    $(COMPARE)/venv-opendp/bin/pip install --quiet -r benches/compare/requirements-opendp.txt; }
+	@cargo build --workspace --exclude voilage-python --locked
+	@$(COMPARE)/venv/bin/python benches/compare/compare.py --rows $(ROWS) --runs $(RUNS)
 
 clean-demo: ## remove the demo's records, ledger and reports; builds stay
 	rm -rf $(DATA) $(OUT)

@@ -39,27 +39,31 @@ pub fn open(folder: &Path, rows: u64, order: Order) -> Study {
     };
     claims::write(&folder.join(format!("{name}.parquet")), rows, order);
     let hub_file = folder.join(format!("{name}.toml"));
-    let _ = std::fs::remove_file(folder.join(format!("{name}.sqlite")));
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        // A ledger, and whatever lies beside it, starts anew.
+        if entry.file_name().to_string_lossy().starts_with(&format!("{name}.sqlite")) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
     std::fs::write(&hub_file, hub_text(&name, sorted)).unwrap();
     Hub::init(&hub_file).unwrap();
     let hub = Hub::open(&hub_file).unwrap();
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-    hub.ledger()
-        .open_project(&ProjectTerms {
-            name: "bench".into(),
-            dataset: "claims".into(),
-            accountant: voilage_privacy::quantity::Accountant::Zcdp,
-            epsilon: Epsilon::parse("900").unwrap(),
-            delta: Some(Delta::parse("1e-8").unwrap()),
-            permit: Permit {
-                authority: "nobody".into(),
-                reference: "BENCH".into(),
-                purpose: "to measure".into(),
-                starts: day("2020-01-01"),
-                ends: day("2099-12-31"),
-            },
-        })
-        .unwrap();
+    hub.open_project(ProjectTerms {
+        name: "bench".into(),
+        dataset: "claims".into(),
+        accountant: voilage_privacy::quantity::Accountant::Zcdp,
+        epsilon: Epsilon::parse("900").unwrap(),
+        delta: Some(Delta::parse("1e-8").unwrap()),
+        permit: Permit {
+            authority: "nobody".into(),
+            reference: "BENCH".into(),
+            purpose: "to measure".into(),
+            starts: day("2020-01-01"),
+            ends: day("2099-12-31"),
+        },
+    })
+    .unwrap();
     hub.project("bench").unwrap()
 }
 

@@ -4,3 +4,4 @@
 
 pub mod claims;
 pub mod hub;
+pub mod kernels;

@@ -26,7 +26,7 @@ const ROOMS: &[Room] = &[
         package: "voilage-privacy",
         folder: "engine/privacy",
         floor: 0,
-        forbidden: &["arrow*", "parquet", "tokio", "futures", "rayon"],
+        forbidden: &["arrow*", "parquet", "tokio", "futures"],
     },
     Room {
         package: "voilage-kernels",
