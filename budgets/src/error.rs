@@ -1,6 +1,7 @@
 //! What can go wrong, ordered by what the reader must do about it.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use thiserror::Error;
@@ -292,8 +293,65 @@ pub enum LedgerError {
     /// A role, a membership or a rule does not allow it.
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
+    /// The ledger is not the one that its witness knows.
+    #[error(
+        "the ledger {at} is locked: {why}; nothing is charged and nothing answered. Put the newest \
+         ledger back; where there is none, an administrator accepts what is missing with `voilage \
+         ledger recover`"
+    )]
+    Locked {
+        /// The ledger.
+        at: Location,
+        /// What is missing.
+        why: String,
+    },
+    /// A recovery does not explain what the witness saw.
+    #[error(
+        "no given branch has entry {entry}, which was seen outside this ledger; name the ledger that \
+         has it with `--branch`, or accept with `--exhaust` that it cannot be listed, which uses up \
+         the cap of every dataset"
+    )]
+    Unexplained {
+        /// The position of what was seen.
+        entry: u64,
+    },
+    /// A ledger was here.
+    #[error(
+        "the witness {} knows a ledger and there is none at {at}; put the ledger back from a backup, or \
+         move the witness away if its ledger was given up on purpose",
+        witness.display()
+    )]
+    WitnessLeft {
+        /// Where a ledger should be created.
+        at: Location,
+        /// The witness that was found.
+        witness: PathBuf,
+    },
+    /// The secret key cannot be used.
+    #[error(
+        "receipts cannot be signed with the key {} ({why}); put the ledger's key file back there",
+        path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 
     // Try again.
+    /// The witness cannot be read or written.
+    #[error(
+        "the ledger's witness {} cannot be used ({why}); no answer was given. Check the file and its \
+         disk, then ask again: the same request is never charged twice",
+        path.display()
+    )]
+    WitnessFailed {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        why: String,
+    },
     /// The data changed after the question was planned.
     #[error(
         "the data of dataset {dataset:?} has a newer version than this question was planned for; \
@@ -409,6 +467,9 @@ impl LedgerError {
             | Self::ReadOnly { .. }
             | Self::Unreadable { .. }
             | Self::NotDurable { .. }
+            | Self::NoKey { .. }
+            | Self::WitnessLeft { .. }
+            | Self::Unexplained { .. }
             | Self::UnknownDataset { .. }
             | Self::UnknownProject { .. }
             | Self::BadTerms { .. }
@@ -422,13 +483,15 @@ impl LedgerError {
             | Self::Expired { .. }
             | Self::Closed { .. }
             | Self::DatasetNotGiven { .. }
-            | Self::Forbidden(_) => ErrorKind::PolicyRefused,
+            | Self::Forbidden(_)
+            | Self::Locked { .. } => ErrorKind::PolicyRefused,
             Self::DataMoved { .. }
             | Self::Fenced { .. }
             | Self::AlreadySealed { .. }
             | Self::Busy
             | Self::Disk { .. }
             | Self::ConnectionLost { .. }
+            | Self::WitnessFailed { .. }
             | Self::NoRandomness => ErrorKind::TryAgain,
             Self::Altered { .. }
             | Self::WrongAccountant { .. }

@@ -8,18 +8,23 @@ use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
 use crate::act::{Act, Opening};
-use crate::charge::{Attempt, Charge, ChargeRequest, ChargeSummary};
+use crate::charge::{Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary};
 use crate::clock::Clock;
 use crate::error::LedgerError;
+use crate::proof::{Proof, PublicKey};
+use crate::recovery::{Recovered, Recovery};
 use crate::refusal;
+use crate::settings::Settings;
 use crate::store::accounts::{DatasetRow, ProjectRow};
 use crate::store::chain::{self, Head};
 use crate::store::database::location::Location;
 use crate::store::database::{self, Access, Store, Transaction};
+use crate::store::guard::{self, Guard};
 use crate::store::terms::check_text;
 use crate::store::verify::{self, Verification};
-use crate::store::writer::Writer;
-use crate::store::{accounts, admit, charges, identity, refusals, seal};
+use crate::store::witness::Witness;
+use crate::store::writer::{Purpose, Writer};
+use crate::store::{accounts, admit, charges, identity, key, recover, refusals, seal};
 
 /// The budgets of all datasets and projects, in one file.
 ///
@@ -31,7 +36,8 @@ use crate::store::{accounts, admit, charges, identity, refusals, seal};
 /// *Errors*: every method may return [`LedgerError::Busy`], [`LedgerError::Disk`],
 /// [`LedgerError::Altered`] and, when it writes, [`LedgerError::ReadOnly`].
 pub struct Ledger {
-    location: Location,
+    settings: Settings,
+    guard: Arc<Guard>,
     clock: Arc<dyn Clock>,
     writer: Writer,
     /// Readers have a connection of their own: the writer's may hold what is not durable yet.
@@ -39,43 +45,59 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Creates the ledger file at `path`.
+    /// Creates the ledger file at `path`, with its witness and its key beside it.
     ///
     /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
+    /// [`LedgerError::WitnessLeft`] where a ledger has been.
     pub fn create(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        Self::create_at(&path.as_ref().into(), clock)
+        Self::create_at(&Settings::beside(path.as_ref()), clock)
     }
 
     /// Creates a ledger in a file or in a PostgreSQL database.
     ///
-    /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
-    pub fn create_at(location: &Location, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        let store = database::create(location, &mut |transaction| {
+    /// *Errors*: those of [`Ledger::create`].
+    pub fn create_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        if Witness::new(&settings.witness).exists() && !database::exists(&settings.location) {
+            return Err(LedgerError::WitnessLeft {
+                at: settings.location.clone(),
+                witness: settings.witness.clone(),
+            });
+        }
+        let store = database::create(&settings.location, &mut |transaction| {
             identity::record(transaction, clock.as_ref())
         })?;
-        Self::on(location, store, clock)
+        Self::on(settings, store, clock)
     }
 
-    /// Opens the ledger file at `path`.
+    /// Opens the ledger file at `path`, with its witness and its key beside it.
+    ///
+    /// A ledger that is behind its witness opens locked: it can be read and verified, and nothing
+    /// is charged or answered.
     ///
     /// *Errors*: [`LedgerError::Missing`], [`LedgerError::NotALedger`],
-    /// [`LedgerError::NewerVersion`], [`LedgerError::Unreadable`].
+    /// [`LedgerError::NewerVersion`], [`LedgerError::Unreadable`], [`LedgerError::WitnessFailed`].
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        Self::open_at(&path.as_ref().into(), clock)
+        Self::open_at(&Settings::beside(path.as_ref()), clock)
     }
 
     /// Opens the ledger in a file or in a PostgreSQL database.
     ///
-    /// *Errors*: [`LedgerError::Missing`], [`LedgerError::NotALedger`],
-    /// [`LedgerError::NewerVersion`], [`LedgerError::NotDurable`], [`LedgerError::Unreadable`].
-    pub fn open_at(location: &Location, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        let store = database::open(location)?;
-        Self::on(location, store, clock)
+    /// *Errors*: those of [`Ledger::open`], and [`LedgerError::NotDurable`].
+    pub fn open_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
+        let store = database::open(&settings.location)?;
+        Self::on(settings, store, clock)
     }
 
-    /// Where the ledger is.
-    pub fn location(&self) -> &Location {
-        &self.location
+    /// Where the ledger is, and its witness and key.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// An error when the ledger is locked, which says what is missing.
+    ///
+    /// *Errors*: [`LedgerError::Locked`].
+    pub fn must_be_unlocked(&self) -> Result<(), LedgerError> {
+        self.guard.must_be_unlocked()
     }
 
     /// Registers a dataset with its lifetime cap; doing it again with the same terms changes nothing.
@@ -218,19 +240,125 @@ impl Ledger {
         boundary: u32,
         bytes: &[u8],
     ) -> Result<Vec<u8>, LedgerError> {
-        self.write(|transaction| {
+        self.writer.write(Purpose::Answer, |transaction| {
             seal::seal(transaction, self.clock.as_ref(), attempt, boundary, bytes)
         })?;
-        self.read(|transaction| seal::sealed(transaction, attempt.charge, boundary))?
+        self.read_answer(attempt.charge, boundary)?
             .ok_or(LedgerError::Misuse("a sealed answer cannot be read back"))
     }
 
-    /// The sealed answer of one boundary, if there is one.
+    /// The sealed answer of one boundary, if there is one; the witness covers it before it leaves.
+    ///
+    /// *Errors*: [`LedgerError::Locked`], [`LedgerError::WitnessFailed`].
     pub fn sealed(&self, charge: &Charge, boundary: u32) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.read(|transaction| seal::known(transaction, charge).map(drop))?;
+        self.read_answer(charge.id, boundary)
+    }
+
+    fn read_answer(&self, charge: ChargeId, boundary: u32) -> Result<Option<Vec<u8>>, LedgerError> {
         self.read(|transaction| {
-            seal::known(transaction, charge)?;
-            seal::sealed(transaction, charge.id, boundary)
+            let Some((seal, bytes)) = seal::sealed(transaction, charge, boundary)? else {
+                return Ok(None);
+            };
+            self.guard.cover(transaction, seal)?;
+            Ok(Some(bytes))
         })
+    }
+
+    /// Signs the place of a sealed charge in the chain, for a receipt that says `body`.
+    ///
+    /// *Guarantee*: the same body gives the same proof at every replay.
+    ///
+    /// *Errors*: [`LedgerError::NoKey`], [`LedgerError::Misuse`] for a charge without an answer.
+    pub fn prove(&self, charge: &Charge, body: &[u8]) -> Result<Proof, LedgerError> {
+        let (head, named, ledger) = self.read(|transaction| {
+            seal::known(transaction, charge)?;
+            let head = seal::last(transaction, charge.id)?;
+            Ok((head, key::public(transaction)?, identity::of(transaction)?))
+        })?;
+        let named = named.ok_or(LedgerError::Misuse("a ledger without a key was asked to sign"))?;
+        let key = key::load(&self.settings, &named)?;
+        Ok(Proof::sign(&key, ledger, head, body))
+    }
+
+    /// The key that checks this ledger's receipts.
+    pub fn public_key(&self) -> Result<PublicKey, LedgerError> {
+        self.read(key::public)?
+            .ok_or(LedgerError::Misuse("a ledger that was never written to has no key"))
+    }
+
+    /// Compares a receipt with the ledger, which locks itself when the receipt is ahead of it.
+    ///
+    /// *Errors*: [`LedgerError::BadTerms`] for a receipt that this ledger did not sign,
+    /// [`LedgerError::Locked`].
+    pub fn present(&self, body: &[u8], proof: &Proof) -> Result<(), LedgerError> {
+        let key = self.public_key()?;
+        self.read(|transaction| {
+            if proof.ledger != identity::of(transaction)? || !proof.holds(body, &key) {
+                return Err(LedgerError::BadTerms {
+                    subject: "this receipt".to_owned(),
+                    why: "this ledger did not sign it".to_owned(),
+                    fix: "check that it is whole and belongs to this ledger".to_owned(),
+                });
+            }
+            self.guard.present(transaction, proof.head)
+        })
+    }
+
+    /// Goes on with this ledger, counting what its other branches spent, and ends a lock.
+    ///
+    /// *Guarantee*: spent becomes the common beginning plus the charges of every branch. A branch
+    /// that cannot be listed fills every dataset up to its cap.
+    ///
+    /// *Errors*: [`LedgerError::Unexplained`], [`LedgerError::BadTerms`], and whatever a branch says
+    /// when it is opened or verified.
+    pub fn recover(&self, recovery: &Recovery) -> Result<Recovered, LedgerError> {
+        let branches = self.opened(&recovery.branches)?;
+        let recovered = self.writer.write(Purpose::Recovery, |transaction| {
+            let seen = self.guard.unexplained(transaction)?;
+            let mut explained = seen.is_none();
+            let mut charges = Vec::new();
+            for branch in &branches {
+                let branch: &dyn Transaction = branch.as_ref();
+                let common = recover::common_position(transaction, branch)?;
+                charges.extend(recover::spent_after(branch, common)?);
+                explained = explained || guard::has(branch, seen)?;
+            }
+            if let Some(head) = seen.filter(|_| !explained && !recovery.exhaust) {
+                return Err(LedgerError::Unexplained { entry: head.position });
+            }
+            let said = (recovery.administrator.as_str(), recovery.reason.as_str());
+            let decision = recover::begin(transaction, self.clock.as_ref(), said, seen)?;
+            let charges = recover::take_over(transaction, decision, &charges)?;
+            let exhausted = if recovery.exhaust {
+                recover::exhaust(transaction, decision)?
+            } else {
+                Vec::new()
+            };
+            Ok(Recovered { settings: self.settings.clone(), charges, exhausted })
+        })?;
+        self.read(|transaction| self.guard.accept(transaction))?;
+        Ok(recovered)
+    }
+
+    /// Other ledgers of the same name, each verified and held on one snapshot.
+    fn opened(&self, locations: &[Location]) -> Result<Vec<Box<dyn Store>>, LedgerError> {
+        let ledger = self.read(identity::of)?;
+        let mut stores = Vec::new();
+        for location in locations {
+            let mut store = database::open(location)?;
+            store.begin(Access::Read)?;
+            verify::verify(store.as_ref())?;
+            if identity::of(store.as_ref())? != ledger {
+                return Err(LedgerError::BadTerms {
+                    subject: format!("the branch {location}"),
+                    why: "it is another ledger, not a branch of this one".to_owned(),
+                    fix: "name a copy of this ledger".to_owned(),
+                });
+            }
+            stores.push(store);
+        }
+        Ok(stores)
     }
 
     /// Every charge of a project, oldest first.
@@ -245,9 +373,12 @@ impl Ledger {
 
     /// Recomputes every hash, every sum and every sealed answer's digest.
     ///
-    /// *Errors*: [`LedgerError::Altered`] with the first entry that is wrong.
+    /// *Errors*: [`LedgerError::Altered`] with the first entry that is wrong; [`LedgerError::Locked`] when
+    /// the ledger is in order and its witness saw more.
     pub fn verify(&self) -> Result<Verification, LedgerError> {
-        self.read_store(|store| verify::verify(store))
+        let found = self.read_store(|store| verify::verify(store))?;
+        self.guard.must_be_unlocked()?;
+        Ok(found)
     }
 
     /// The end of the chain.
@@ -256,16 +387,32 @@ impl Ledger {
     }
 
     fn on(
-        location: &Location,
+        settings: &Settings,
         store: Box<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
-        Ok(Self {
-            location: location.clone(),
+        let mut reader = database::open(&settings.location)?;
+        reader.begin(Access::Read)?;
+        let guard = Arc::new(Guard::open(reader.as_ref(), settings)?);
+        reader.rollback();
+        let ledger = Self {
+            settings: settings.clone(),
+            guard: guard.clone(),
             clock,
-            writer: Writer::new(store),
-            reader: Mutex::new(database::open(location)?),
-        })
+            writer: Writer::new(store, guard),
+            reader: Mutex::new(reader),
+        };
+        ledger.adopt()?;
+        Ok(ledger)
+    }
+
+    /// Gives a new ledger, or one of an older version, its key and its witness.
+    fn adopt(&self) -> Result<(), LedgerError> {
+        if self.read(key::public)?.is_some() || self.writer.is_read_only() {
+            return Ok(());
+        }
+        self.read(|transaction| self.guard.begin(transaction))?;
+        self.write(|transaction| key::adopt(transaction, self.clock.as_ref(), &self.settings))
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -282,7 +429,7 @@ impl Ledger {
         &self,
         work: impl FnOnce(&dyn Transaction) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.writer.write(work)
+        self.writer.write(Purpose::Ordinary, work)
     }
 
     /// Runs `work` on one snapshot of what is durable.
@@ -309,6 +456,6 @@ impl Ledger {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("location", &self.location).finish_non_exhaustive()
+        f.debug_struct("Ledger").field("location", &self.settings.location).finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::database::{Cell, Row, Transaction};
 use crate::clock::{Clock, Timestamp};
 use crate::error::{LedgerError, Place};
+use crate::proof::from_hex;
 
 /// Separates these hashes from every other use of SHA-256, and names the encoding.
 const ENTRY_DOMAIN: &[u8] = b"voilage ledger entry, encoding 1";
@@ -23,6 +24,15 @@ pub struct EntryHash([u8; 32]);
 impl EntryHash {
     /// What stands before the first entry.
     pub(crate) const BEFORE_ALL: Self = Self([0; 32]);
+
+    /// A hash written as 64 hexadecimal digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        from_hex(text).map(Self)
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
 
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -246,6 +256,16 @@ fn try_last(transaction: &dyn Transaction) -> Result<Option<Entry>, LedgerError>
 pub(crate) fn head(transaction: &dyn Transaction) -> Result<Head, LedgerError> {
     let last = last(transaction)?;
     Ok(Head { position: position_u64(last.position), hash: stored_hash(&last)? })
+}
+
+/// The hash of the entry at `position`, if there is one.
+pub(crate) fn hash_at(
+    transaction: &dyn Transaction,
+    position: i64,
+) -> Result<Option<EntryHash>, LedgerError> {
+    let row =
+        transaction.optional("SELECT hash FROM entry WHERE position = ?1", &[position.into()])?;
+    row.map(|row| row.get(0).map(EntryHash)).transpose()
 }
 
 pub(crate) fn stored_hash(entry: &Entry) -> Result<EntryHash, LedgerError> {

@@ -6,6 +6,11 @@ use super::random_id::random_id;
 use crate::clock::Clock;
 use crate::error::LedgerError;
 
+/// The id of a ledger.
+pub(crate) fn of(transaction: &dyn Transaction) -> Result<[u8; 16], LedgerError> {
+    transaction.row("SELECT ledger_id FROM identity", &[])?.get(0)
+}
+
 /// Writes the identity of a new ledger.
 pub(crate) fn record(transaction: &dyn Transaction, clock: &dyn Clock) -> Result<(), LedgerError> {
     let at = chain::now(transaction, clock)?;

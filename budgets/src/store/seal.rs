@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::accounts;
 use super::admit::attempts_used_up;
-use super::chain::{self, Kind};
+use super::chain::{self, EntryHash, Head, Kind};
 use super::charges::{self, ChargeRow};
 use super::database::Transaction;
 use crate::charge::{ATTEMPTS_MAX, Attempt, Charge, ChargeId};
@@ -81,12 +81,23 @@ pub(crate) fn seal(
     Ok(())
 }
 
-/// The sealed answer of a boundary, checked against its digest.
+/// The entry that sealed the last boundary of a charge.
+pub(crate) fn last(transaction: &dyn Transaction, charge: ChargeId) -> Result<Head, LedgerError> {
+    let sql = "SELECT s.position, e.hash FROM seal s JOIN entry e ON e.position = s.position
+               WHERE s.charge = ?1 ORDER BY s.position DESC LIMIT 1";
+    let row = transaction
+        .optional(sql, &[charge.0.into()])?
+        .ok_or(LedgerError::Misuse("a charge without an answer has no receipt"))?;
+    let hash = EntryHash::from_bytes(row.get(1)?);
+    Ok(Head { position: chain::position_u64(row.get(0)?), hash })
+}
+
+/// The sealed answer of a boundary with the position of its seal, checked against its digest.
 pub(crate) fn sealed(
     transaction: &dyn Transaction,
     charge: ChargeId,
     boundary: u32,
-) -> Result<Option<Vec<u8>>, LedgerError> {
+) -> Result<Option<(u64, Vec<u8>)>, LedgerError> {
     let found = transaction.optional(
         "SELECT s.position, s.digest, b.bytes
          FROM seal s LEFT JOIN sealed_bytes b ON b.seal = s.position
@@ -95,7 +106,8 @@ pub(crate) fn sealed(
     )?;
     let Some(row) = found else { return Ok(None) };
     let digest: Vec<u8> = row.get(1)?;
-    Ok(Some(checked(row.get(0)?, &digest, row.get(2)?)?))
+    let seal = row.get(0)?;
+    Ok(Some((chain::position_u64(seal), checked(seal, &digest, row.get(2)?)?)))
 }
 
 /// Bytes that are what their seal says, or an error that names the seal.

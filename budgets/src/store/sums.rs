@@ -109,9 +109,18 @@ fn recovered(transaction: &dyn Transaction) -> Result<Vec<Recovered>, LedgerErro
 pub(super) fn each(
     transaction: &dyn Transaction,
     sql: &str,
+    take: impl FnMut(&Row) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    each_after(transaction, sql, i64::MIN, take)
+}
+
+/// The same, from the first position after `after`.
+pub(super) fn each_after(
+    transaction: &dyn Transaction,
+    sql: &str,
+    mut after: i64,
     mut take: impl FnMut(&Row) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
-    let mut after = i64::MIN;
     loop {
         let rows = transaction.rows(sql, &[after.into(), PAGE.into()])?;
         let Some(last) = rows.last() else { return Ok(()) };

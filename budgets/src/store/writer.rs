@@ -6,10 +6,14 @@
 //! them return. Nobody waits for a thread that has not come: without company, a thread commits at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::chain;
+use super::database::location::Location;
 use super::database::{Access, Store, Transaction};
+use super::guard::Guard;
 use crate::error::LedgerError;
 
 /// How many works share a commit at most: other processes wait meanwhile.
@@ -17,6 +21,7 @@ const BATCH_MAX: usize = 64;
 
 /// The one writing connection of a handle.
 pub(crate) struct Writer {
+    guard: Arc<Guard>,
     state: Mutex<State>,
     /// Threads that wait for `state` in order to write.
     arriving: AtomicUsize,
@@ -26,6 +31,19 @@ struct State {
     store: Box<dyn Store>,
     batch: Option<Arc<Batch>>,
     works: usize,
+    /// Whether an answer will leave when the batch is durable, which its witness must cover.
+    answers: bool,
+}
+
+/// What a work is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It is refused while the ledger is locked.
+    Ordinary,
+    /// The same, and an answer leaves when it is done.
+    Answer,
+    /// It ends the lock.
+    Recovery,
 }
 
 /// The works that become durable together.
@@ -43,12 +61,14 @@ enum Failure {
     ConnectionLost(String),
     Altered(String),
     Database(String),
+    Witness(PathBuf, String),
+    Locked(Location, String),
 }
 
 impl Writer {
-    pub(crate) fn new(store: Box<dyn Store>) -> Self {
-        let state = State { store, batch: None, works: 0 };
-        Self { state: Mutex::new(state), arriving: AtomicUsize::new(0) }
+    pub(crate) fn new(store: Box<dyn Store>, guard: Arc<Guard>) -> Self {
+        let state = State { store, batch: None, works: 0, answers: false };
+        Self { guard, state: Mutex::new(state), arriving: AtomicUsize::new(0) }
     }
 
     /// Runs `work` as the only writer; when this returns, what it did is durable, or it did nothing.
@@ -57,14 +77,19 @@ impl Writer {
     /// for the commit too.
     pub(crate) fn write<T>(
         &self,
+        purpose: Purpose,
         work: impl FnOnce(&dyn Transaction) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        if purpose != Purpose::Recovery {
+            self.guard.must_be_unlocked()?;
+        }
         self.arriving.fetch_add(1, Ordering::SeqCst);
         let mut state = self.lock();
         self.arriving.fetch_sub(1, Ordering::SeqCst);
         let batch = state.join()?;
         let done = catch_unwind(AssertUnwindSafe(|| state.run(work)));
         state.works += 1;
+        state.answers |= purpose == Purpose::Answer;
         if let Ok(Err(error)) = &done
             && let Some(failure) = Failure::of_batch(error)
         {
@@ -72,7 +97,7 @@ impl Writer {
         } else if !state.store.in_transaction() {
             state.abandon(Failure::Database("a transaction ended by itself".to_owned()));
         } else if state.works >= BATCH_MAX || self.arriving.load(Ordering::SeqCst) == 0 {
-            state.commit();
+            state.commit(&self.guard);
         }
         drop(state);
         let fate = batch.wait();
@@ -81,6 +106,10 @@ impl Writer {
             Ok(Err(error)) if Failure::of_batch(&error).is_some() => Err(error),
             Ok(done) => fate.map_err(LedgerError::from).and(done),
         }
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.lock().store.is_read_only()
     }
 
     /// A panic inside a work rolls it back on its way out, so the connection stays sound.
@@ -104,7 +133,7 @@ impl State {
             self.store.rollback();
             return Err(error);
         }
-        self.works = 0;
+        (self.works, self.answers) = (0, false);
         Ok(self.batch.insert(Arc::default()).clone())
     }
 
@@ -121,8 +150,13 @@ impl State {
         Ok(done)
     }
 
-    fn commit(&mut self) {
-        let committed = self.store.commit();
+    /// Makes the batch durable, and then its witness, so that its answers may leave.
+    fn commit(&mut self, guard: &Guard) {
+        let answers = self.answers;
+        let committed = self
+            .store
+            .commit()
+            .and_then(|()| if answers { cover(self.store.as_mut(), guard) } else { Ok(()) });
         let fate = match committed {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -144,6 +178,15 @@ impl State {
             batch.told.notify_all();
         }
     }
+}
+
+/// Lets the witness cover everything that is durable.
+pub(crate) fn cover(store: &mut dyn Store, guard: &Guard) -> Result<(), LedgerError> {
+    store.begin(Access::Read)?;
+    let transaction: &dyn Transaction = store;
+    let covered = chain::head(transaction).and_then(|head| guard.cover(transaction, head.position));
+    store.rollback();
+    covered
 }
 
 /// Returns to the savepoint unless the work is kept.
@@ -189,6 +232,10 @@ impl Failure {
             LedgerError::Disk { why } => Some(Self::Disk(why.clone())),
             LedgerError::ConnectionLost { why } => Some(Self::ConnectionLost(why.clone())),
             LedgerError::Database { why } => Some(Self::Database(why.clone())),
+            LedgerError::WitnessFailed { path, why } => {
+                Some(Self::Witness(path.clone(), why.clone()))
+            }
+            LedgerError::Locked { at, why } => Some(Self::Locked(at.clone(), why.clone())),
             LedgerError::ReadOnly { .. } => Some(Self::Database(error.to_string())),
             _ => None,
         }
@@ -212,6 +259,8 @@ impl From<Failure> for LedgerError {
             Failure::ConnectionLost(why) => Self::ConnectionLost { why },
             Failure::Altered(what) => Self::altered(&what),
             Failure::Database(why) => Self::Database { why },
+            Failure::Witness(path, why) => Self::WitnessFailed { path, why },
+            Failure::Locked(at, why) => Self::Locked { at, why },
         }
     }
 }

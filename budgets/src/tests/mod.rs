@@ -26,7 +26,7 @@ use voilage_privacy::{Accountant, Delta, Epsilon, Loss, Rho};
 use crate::store::chain::{self, Kind};
 use crate::{
     Charge, ChargeDetail, ChargeRequest, DatasetShare, DatasetTerms, FixedClock, Ledger,
-    LedgerError, Location, Permit, ProjectTerms, RequestKey, Timestamp,
+    LedgerError, Location, Permit, ProjectTerms, RequestKey, Settings, Timestamp,
 };
 use cluster::Cluster;
 
@@ -82,7 +82,7 @@ fn each_store(test: impl Fn(Backend)) {
 /// A ledger of its own.
 struct Fixture {
     folder: TempDir,
-    location: Location,
+    settings: Settings,
     clock: Arc<FixedClock>,
     ledger: Ledger,
 }
@@ -97,12 +97,12 @@ impl Fixture {
     fn on(backend: Backend, date: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(FixedClock::new(noon(date)));
-        let location = match backend {
-            Backend::Sqlite => Location::File(folder.path().join("ledger")),
-            Backend::Postgres => Cluster::shared().unwrap().new_database(),
-        };
-        let ledger = Ledger::create_at(&location, clock.clone()).unwrap();
-        Self { folder, location, clock, ledger }
+        let mut settings = Settings::beside(&folder.path().join("ledger"));
+        if backend == Backend::Postgres {
+            settings.location = Cluster::shared().unwrap().new_database();
+        }
+        let ledger = Ledger::create_at(&settings, clock.clone()).unwrap();
+        Self { folder, settings, clock, ledger }
     }
 
     /// A zcdp dataset `rand` (8, 1e-6) with the zcdp project `costs` (2, 1e-6) and the pure
@@ -127,10 +127,9 @@ impl Fixture {
         self.folder.path().join("ledger")
     }
 
-    /// The rows of a key and a recovery, as they are written.
+    /// The rows of a recovery, as they are written.
     fn record_recovery(&self) {
         let rows = [
-            (Kind::SigningKey, "?2"),
             (Kind::Recovery, "'adam', 'two copies', 9, ?2"),
             (
                 Kind::RecoveredCharge,
@@ -154,7 +153,19 @@ impl Fixture {
 
     /// Another handle on the same ledger.
     fn reopen(&self) -> Ledger {
-        Ledger::open_at(&self.location, self.clock.clone()).unwrap()
+        Ledger::open_at(&self.settings, self.clock.clone()).unwrap()
+    }
+
+    /// A copy of the ledger's files as they are now, in a folder of its own, under the same witness.
+    fn copied(&self) -> (TempDir, Settings) {
+        let folder = TempDir::new().unwrap();
+        for name in ["ledger", "ledger-wal"] {
+            if let Ok(bytes) = std::fs::read(self.folder.path().join(name)) {
+                std::fs::write(folder.path().join(name), bytes).unwrap();
+            }
+        }
+        let location = Location::File(folder.path().join("ledger"));
+        (folder, Settings { location, ..self.settings.clone() })
     }
 
     /// A connection that is not ours.

@@ -69,16 +69,19 @@ fn the_shape_file_is_what_the_migrations_make() {
 fn a_ledger_is_created_once_and_opened_where_there_is_one() {
     each_store(|store| {
         let fixture = store.with_projects();
-        let again = Ledger::create_at(&fixture.location, fixture.clock.clone()).unwrap_err();
+        let again = Ledger::create_at(&fixture.settings, fixture.clock.clone()).unwrap_err();
         assert!(matches!(again, LedgerError::AlreadyExists { .. }), "{again}");
         fixture.ledger.verify().unwrap();
     });
     if let Some(cluster) = Cluster::shared() {
-        let empty = cluster.new_database();
+        let folder = TempDir::new().unwrap();
+        let beside = Settings::beside(&folder.path().join("ledger"));
+        let empty = Settings { location: cluster.new_database(), ..beside.clone() };
         let clock = Arc::new(FixedClock::new(noon("2026-06-15")));
         let error = Ledger::open_at(&empty, clock.clone()).unwrap_err();
         assert!(matches!(error, LedgerError::Missing { .. }), "{error}");
-        let nowhere = Location::Postgres("postgres://voilage@%2Fnowhere/ledger".to_owned());
+        let location = Location::Postgres("postgres://voilage@%2Fnowhere/ledger".to_owned());
+        let nowhere = Settings { location, ..beside };
         let error = Ledger::open_at(&nowhere, clock).unwrap_err();
         assert!(matches!(error, LedgerError::Unreadable { .. }), "{error}");
         assert_eq!(error.kind(), ErrorKind::FixInput);
@@ -95,7 +98,7 @@ fn a_newer_ledger_is_refused_by_each_store() {
             Backend::Postgres => format!("INSERT INTO version VALUES ({newer})"),
         };
         fixture.ledger.write(|transaction| transaction.execute(&sql, &[])).unwrap();
-        let error = Ledger::open_at(&fixture.location, fixture.clock.clone()).unwrap_err();
+        let error = Ledger::open_at(&fixture.settings, fixture.clock.clone()).unwrap_err();
         assert!(matches!(error, LedgerError::NewerVersion { .. }), "{error}");
     });
 }
@@ -137,9 +140,11 @@ fn rows_are_written_once_in_each_store() {
 #[test]
 fn a_server_that_does_not_wait_for_its_disk_is_refused() {
     let Some(cluster) = Cluster::start() else { return };
-    let location = cluster.new_database();
+    let folder = TempDir::new().unwrap();
+    let beside = Settings::beside(&folder.path().join("ledger"));
+    let settings = Settings { location: cluster.new_database(), ..beside };
     let clock = Arc::new(FixedClock::new(noon("2026-06-15")));
-    let ledger = Ledger::create_at(&location, clock.clone()).unwrap();
+    let ledger = Ledger::create_at(&settings, clock.clone()).unwrap();
     for (setting, off, on) in [
         ("synchronous_commit", "ALTER SYSTEM SET synchronous_commit = off", "on"),
         ("fsync", "ALTER SYSTEM SET fsync = off", "on"),
@@ -160,7 +165,7 @@ fn a_server_that_does_not_wait_for_its_disk_is_refused() {
             assert_eq!(error.kind(), ErrorKind::FixInput);
             assert!(error.to_string().contains(&format!("runs with {setting} = off")), "{error}");
         };
-        refused(Ledger::open_at(&location, clock.clone()).unwrap_err());
+        refused(Ledger::open_at(&settings, clock.clone()).unwrap_err());
         // A connection that was open before notices too, before it charges.
         loop {
             match ledger.register_dataset(&dataset("rand", "8", Some("1e-6"))) {

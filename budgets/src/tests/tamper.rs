@@ -258,8 +258,8 @@ fn a_changed_schema_is_found() {
     assert_eq!(verify(&fixture).1, "it has a later that does not belong to it");
 }
 
-/// What this layer cannot see by itself: a tail that was cut off cleanly. A head that was kept
-/// outside shows it.
+/// A tail that was cut off cleanly leaves a chain in order; only a head that was kept outside shows it.
+/// The witness keeps that of the last answer.
 #[test]
 fn a_cut_tail_verifies_but_not_against_a_kept_head() {
     let fixture = Fixture::full();

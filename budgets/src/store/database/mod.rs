@@ -19,6 +19,9 @@ pub(crate) use sqlite::APPLICATION_ID;
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use value::{Cell, Row, Value};
 
+use std::fs;
+use std::path::Path;
+
 use crate::error::LedgerError;
 use location::Location;
 
@@ -75,6 +78,9 @@ pub(crate) trait Store: Transaction + Send {
     /// Whether a transaction is open; a failing disk or connection may have ended it.
     fn in_transaction(&self) -> bool;
 
+    /// Whether this connection may only read.
+    fn is_read_only(&self) -> bool;
+
     /// The database's own checks of itself, and that its shape is that of the migrations.
     fn check(&self) -> Result<(), LedgerError>;
 }
@@ -90,10 +96,32 @@ pub(crate) fn create(
     })
 }
 
+/// Whether something is where a ledger would be.
+pub(crate) fn exists(location: &Location) -> bool {
+    match location {
+        Location::File(path) => path.exists(),
+        Location::Postgres(_) => open(location).is_ok(),
+    }
+}
+
 /// Opens a ledger, upgrading it when it is older than this code.
 pub(crate) fn open(location: &Location) -> Result<Box<dyn Store>, LedgerError> {
     Ok(match location {
         Location::File(path) => Box::new(SqliteStore::open(path)?),
         Location::Postgres(url) => Box::new(PostgresStore::open(url)?),
     })
+}
+
+/// Makes a new file's name durable too, where folders can be synced.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), LedgerError> {
+    if cfg!(unix) {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| LedgerError::Disk { why: error.to_string() })?;
+    }
+    Ok(())
 }

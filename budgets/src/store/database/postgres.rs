@@ -239,6 +239,10 @@ impl Store for PostgresStore {
         self.open && !self.lost.get() && !self.client.borrow().is_closed()
     }
 
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn check(&self) -> Result<(), LedgerError> {
         let mut found = Vec::new();
         for row in self.rows(SHAPE_QUERY, &[])? {

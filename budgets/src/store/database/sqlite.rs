@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use super::migrations::{self, VERSION};
 use super::value::{Cell, Row, Value};
-use super::{Access, Store, Transaction};
+use super::{Access, Store, Transaction, sync_folder};
 use crate::error::LedgerError;
 
 /// "VoiL", in the database header's application id.
@@ -153,6 +153,10 @@ impl Store for SqliteStore {
 
     fn in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     fn check(&self) -> Result<(), LedgerError> {
@@ -318,20 +322,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> LedgerError {
         IoErrorKind::NotFound => LedgerError::Missing { at: path.into() },
         _ => LedgerError::Unreadable { at: path.into(), why: error.to_string() },
     }
-}
-
-/// Makes a new file's name durable too, where folders can be synced.
-fn sync_folder(path: &Path) -> Result<(), LedgerError> {
-    if cfg!(unix) {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| LedgerError::Disk { why: error.to_string() })?;
-    }
-    Ok(())
 }
 
 impl From<rusqlite::Error> for LedgerError {

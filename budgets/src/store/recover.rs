@@ -1,0 +1,232 @@
+//! Taking over what other branches of a ledger spent: the common beginning plus the charges of every
+//! branch, because all of them were answered.
+
+use super::accounts::{self, Account};
+use super::chain::{self, Head, Kind};
+use super::database::{Row, Transaction};
+use super::guard::UNKNOWN;
+use super::sums;
+use super::terms::{bad_terms, check_text};
+use super::verify::altered;
+use crate::clock::{Clock, Timestamp};
+use crate::error::LedgerError;
+use crate::units::Units;
+
+/// What a branch spent and this ledger has not recorded.
+pub(crate) struct BranchCharge {
+    origin_position: i64,
+    origin_hash: [u8; 32],
+    /// The position of the project that paid, where it was opened in the common beginning.
+    project: Option<i64>,
+    dataset: String,
+    dataset_accountant: String,
+    cost: Units,
+    dataset_cost: Units,
+}
+
+/// The last entry that two ledgers have in common, by halving: an equal hash means an equal beginning.
+pub(crate) fn common_position(
+    ours: &dyn Transaction,
+    theirs: &dyn Transaction,
+) -> Result<i64, LedgerError> {
+    let same = |position: i64| -> Result<bool, LedgerError> {
+        let (one, other) = (chain::hash_at(ours, position)?, chain::hash_at(theirs, position)?);
+        Ok(one.is_some() && one == other)
+    };
+    let end = |transaction| chain::last(transaction).map(|entry| entry.position);
+    let (mut low, mut high) = (0, end(ours)?.min(end(theirs)?));
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if same(middle)? { low = middle } else { high = middle - 1 }
+    }
+    Ok(low)
+}
+
+/// Everything a branch spent after `common`.
+pub(crate) fn spent_after(
+    branch: &dyn Transaction,
+    common: i64,
+) -> Result<Vec<BranchCharge>, LedgerError> {
+    // What the branch itself recovered keeps its origin, so that it counts once wherever it is met.
+    let sql = "
+        SELECT x.position, e.hash, x.origin_position, x.origin_hash, x.project, d.name, d.accountant,
+               x.rho, x.delta, x.epsilon, x.dataset_rho, x.dataset_delta, x.dataset_epsilon
+        FROM (SELECT c.position, NULL AS origin_position, NULL AS origin_hash, c.project, p.dataset,
+                     c.rho, c.delta, c.epsilon, c.dataset_rho, c.dataset_delta, c.dataset_epsilon
+              FROM charge c JOIN project p ON p.position = c.project
+              UNION ALL
+              SELECT s.position, NULL, NULL, NULL, s.dataset, 0, 0, 0, s.rho, s.delta, s.epsilon
+              FROM charge_share s
+              UNION ALL
+              SELECT r.position, r.origin_position, r.origin_hash, r.project, r.dataset,
+                     r.rho, r.delta, r.epsilon, r.dataset_rho, r.dataset_delta, r.dataset_epsilon
+              FROM recovered_charge r) x
+        JOIN entry e ON e.position = x.position
+        JOIN dataset d ON d.position = x.dataset
+        WHERE x.position > ?1 ORDER BY x.position LIMIT ?2";
+    let mut charges = Vec::new();
+    sums::each_after(branch, sql, common, |row| {
+        charges.push(BranchCharge::read(row, common)?);
+        Ok(())
+    })?;
+    Ok(charges)
+}
+
+impl BranchCharge {
+    fn read(row: &Row, common: i64) -> Result<Self, LedgerError> {
+        let project: Option<i64> = row.get(4)?;
+        Ok(Self {
+            origin_position: row.get::<Option<i64>>(2)?.map_or_else(|| row.get(0), Ok)?,
+            origin_hash: row.get::<Option<[u8; 32]>>(3)?.map_or_else(|| row.get(1), Ok)?,
+            project: project.filter(|position| *position <= common),
+            dataset: row.get(5)?,
+            dataset_accountant: row.get(6)?,
+            cost: accounts::units(row, 7)?,
+            dataset_cost: accounts::units(row, 10)?,
+        })
+    }
+
+    /// Whether this ledger counts the charge already: as its own, or from an earlier recovery.
+    fn is_known(&self, transaction: &dyn Transaction) -> Result<bool, LedgerError> {
+        let origin = &[self.origin_position.into(), (&self.origin_hash).into()];
+        Ok(transaction.exists("SELECT 1 FROM entry WHERE position = ?1 AND hash = ?2", origin)?
+            || transaction.exists(
+                "SELECT 1 FROM recovered_charge
+                 WHERE origin_position = ?1 AND origin_hash = ?2",
+                origin,
+            )?)
+    }
+}
+
+/// An administrator's decision, as its first row.
+pub(crate) fn begin(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+    (administrator, reason): (&str, &str),
+    explained: Option<Head>,
+) -> Result<(i64, Timestamp), LedgerError> {
+    let subject = "this recovery";
+    check_text(subject, "the administrator", administrator)?;
+    check_text(subject, "the reason", reason)?;
+    let head = explained.unwrap_or(UNKNOWN);
+    let seen = i64::try_from(head.position).map_err(|_| LedgerError::Overflow)?;
+    let at = chain::now(transaction, clock)?;
+    let position = chain::append(transaction, Kind::Recovery, at, |position| {
+        transaction.execute(
+            "INSERT INTO recovery (position, administrator, reason, witness_position, witness_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                position.into(),
+                administrator.into(),
+                reason.into(),
+                seen.into(),
+                head.hash.as_bytes().into(),
+            ],
+        )
+    })?;
+    Ok((position, at))
+}
+
+/// Counts a branch's charges here; returns how many were new.
+pub(crate) fn take_over(
+    transaction: &dyn Transaction,
+    (recovery, at): (i64, Timestamp),
+    charges: &[BranchCharge],
+) -> Result<u64, LedgerError> {
+    let mut taken = 0;
+    for charge in charges {
+        if charge.is_known(transaction)? {
+            continue;
+        }
+        let dataset = accounts::find_dataset(transaction, &charge.dataset)?
+            .map(|row| row.account)
+            .filter(|account| {
+                accounts::accountant_text(account.accountant) == charge.dataset_accountant
+            });
+        let Some(dataset) = dataset else {
+            return Err(bad_terms(
+                &format!("dataset {:?}", charge.dataset),
+                "another branch of the ledger spent from it, and this ledger does not know it",
+                "register it here first, with the terms it has there",
+            ));
+        };
+        let origin = Some((charge.origin_position, &charge.origin_hash));
+        let costs = [charge.cost, charge.dataset_cost];
+        record(transaction, (recovery, at), origin, (charge.project, &dataset), costs)?;
+        taken += 1;
+    }
+    Ok(taken)
+}
+
+/// Fills every dataset up to its cap, for a branch that nobody can list; returns their names.
+pub(crate) fn exhaust(
+    transaction: &dyn Transaction,
+    decision: (i64, Timestamp),
+) -> Result<Vec<String>, LedgerError> {
+    let mut names = Vec::new();
+    for row in accounts::datasets(transaction)? {
+        let left = row.account.left()?;
+        if left != Units::default() {
+            record(transaction, decision, None, (None, &row.account), [Units::default(), left])?;
+        }
+        names.push(row.account.name);
+    }
+    Ok(names)
+}
+
+fn record(
+    transaction: &dyn Transaction,
+    (recovery, at): (i64, Timestamp),
+    origin: Option<(i64, &[u8; 32])>,
+    (project, dataset): (Option<i64>, &Account),
+    [cost, dataset_cost]: [Units; 2],
+) -> Result<(), LedgerError> {
+    let (origin_position, origin_hash) = origin.unzip();
+    chain::append(transaction, Kind::RecoveredCharge, at, |position| {
+        transaction.execute(
+            "INSERT INTO recovered_charge (position, recovery, origin_position, origin_hash, project,
+                                           dataset, rho, delta, epsilon, dataset_rho, dataset_delta,
+                                           dataset_epsilon)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            &[
+                position.into(),
+                recovery.into(),
+                origin_position.into(),
+                origin_hash.into(),
+                project.into(),
+                dataset.holder.into(),
+                cost.rho.into(),
+                cost.delta.into(),
+                cost.epsilon.into(),
+                dataset_cost.rho.into(),
+                dataset_cost.delta.into(),
+                dataset_cost.epsilon.into(),
+            ],
+        )
+    })?;
+    if let Some(project) = project {
+        add(transaction, project, cost)?;
+    }
+    add(transaction, dataset.holder, dataset_cost)
+}
+
+/// Adds what was spent elsewhere, whatever the cap: it cannot be unspent.
+fn add(transaction: &dyn Transaction, holder: i64, cost: Units) -> Result<(), LedgerError> {
+    if cost == Units::default() {
+        return Ok(());
+    }
+    let changed = transaction.execute(
+        "UPDATE account
+         SET spent_rho = spent_rho + ?2,
+             spent_delta = spent_delta + ?3,
+             spent_epsilon = spent_epsilon + ?4,
+             sequence = sequence + 1
+         WHERE holder = ?1",
+        &[holder.into(), cost.rho.into(), cost.delta.into(), cost.epsilon.into()],
+    )?;
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(altered(chain::position_u64(holder), "its account is missing"))
+    }
+}
