@@ -44,6 +44,14 @@ impl Settings {
         }
     }
 
+    /// The path beside which files that belong to the ledger are put: its own, or its witness.
+    pub fn neighbour(&self) -> &Path {
+        match &self.location {
+            Location::File(path) => path,
+            Location::Postgres(_) => &self.witness,
+        }
+    }
+
     /// Where the public key is.
     pub fn public_key(&self) -> PathBuf {
         with_suffix(&self.key, ".pub")

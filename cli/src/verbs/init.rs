@@ -15,7 +15,7 @@ pub(super) fn run(args: &InitArgs, console: &mut Console<'_>) -> Result<(), CliE
     let report = Hub::init_as(&args.hub.hub, principal, decide::as_mode(&args.mode))?;
     if args.mode.json {
         let value = json!({
-            "ledger": report.ledger.display().to_string(),
+            "ledger": report.ledger,
             "created": report.created,
             "administrator": report.administrator,
             "datasets": report.datasets.iter().map(dataset::as_json).collect::<Vec<_>>(),
@@ -37,7 +37,7 @@ fn describe(report: &InitReport, dry_run: bool, console: &mut Console<'_>) -> Re
         (false, true) => "is there; nothing was changed",
         (false, false) => "up to date",
     };
-    writeln!(out, "ledger   {} ({did})", report.ledger.display())?;
+    writeln!(out, "ledger   {} ({did})", report.ledger)?;
     if let Some(name) = &report.administrator {
         writeln!(out, "you      {name}, administrator")?;
     }

@@ -111,13 +111,13 @@ impl Hub {
     /// When the hub file or the ledger is missing or wrong.
     pub fn open_with(path: &Path, surroundings: Surroundings) -> Result<Self, QueryError> {
         let catalogue = Catalogue::read(path)?;
-        let ledger = Ledger::open(&catalogue.ledger, surroundings.clock)?;
+        let ledger = Ledger::open_at(&catalogue.ledger, surroundings.clock)?;
         let no_runtime = |_| QueryError::bug("no runtime for execution");
         let runtime = runtime()?;
         let readers = Builder::new_multi_thread().enable_all().build().map_err(no_runtime)?;
         let resources = Resources::new(catalogue.memory_mib, catalogue.spill.clone());
         resources.spill.clear();
-        let operator_log = catalogue.ledger.with_extension("operator.log");
+        let operator_log = catalogue.ledger.neighbour().with_extension("operator.log");
         Ok(Self {
             parts: Arc::new(HubParts {
                 catalogue,

@@ -1,6 +1,6 @@
 //! Setting a hub up: its ledger, its first administrator, its datasets and the files they are in.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use voilage_budgets::{
@@ -19,8 +19,8 @@ const REASON: &str = "declared in the hub file, recorded by init";
 /// What `voilage init` found and made.
 #[derive(Clone, Debug)]
 pub struct InitReport {
-    /// Where the ledger is.
-    pub ledger: PathBuf,
+    /// Where the ledger is, without a password.
+    pub ledger: String,
     /// Whether it was created now, or would be.
     pub created: bool,
     /// Who became the first administrator now.
@@ -44,7 +44,7 @@ pub(crate) fn run(path: &Path, wish: Option<&str>, mode: Mode) -> Result<InitRep
     let context = crate::session::planning(&catalogue)?;
     hub::runtime()?.block_on(crate::views::register(&context, &catalogue))?;
     let mut report = InitReport {
-        ledger: catalogue.ledger.clone(),
+        ledger: catalogue.ledger.location.to_string(),
         created: false,
         administrator: None,
         datasets: Vec::new(),
@@ -53,13 +53,13 @@ pub(crate) fn run(path: &Path, wish: Option<&str>, mode: Mode) -> Result<InitRep
         tables: catalogue.tables.iter().map(|table| table.name.clone()).collect(),
     };
     let clock = Arc::new(SystemClock);
-    let ledger = match Ledger::open(&catalogue.ledger, clock.clone()) {
+    let ledger = match Ledger::open_at(&catalogue.ledger, clock.clone()) {
         Ok(ledger) => ledger,
         Err(LedgerError::Missing { .. }) => {
             report.created = true;
             match mode {
                 Mode::Rehearse => return Ok(report),
-                Mode::Record => Ledger::create(&catalogue.ledger, clock)?,
+                Mode::Record => Ledger::create_at(&catalogue.ledger, clock)?,
             }
         }
         Err(error) => return Err(error.into()),
@@ -73,7 +73,7 @@ pub(crate) fn run(path: &Path, wish: Option<&str>, mode: Mode) -> Result<InitRep
         setup.decide(&Act::SetPrincipal { principal })?;
         report.administrator = Some(name.clone());
     }
-    let key = key_of(&catalogue.ledger, &ledger, mode)?;
+    let key = key_of(catalogue.ledger.neighbour(), &ledger, mode)?;
     for dataset in &catalogue.datasets {
         setup.dataset(&catalogue, dataset, key.as_ref(), &mut report)?;
     }
@@ -82,7 +82,7 @@ pub(crate) fn run(path: &Path, wish: Option<&str>, mode: Mode) -> Result<InitRep
 
 /// The key of an open hub, made now if there was none.
 pub(crate) fn key(hub: &Hub) -> Result<HolderKey, QueryError> {
-    key_of(&hub.catalogue().ledger, hub.ledger(), Mode::Record)?
+    key_of(hub.catalogue().ledger.neighbour(), hub.ledger(), Mode::Record)?
         .ok_or_else(|| QueryError::bug("a holder's key was not made"))
 }
 

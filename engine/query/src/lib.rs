@@ -48,5 +48,5 @@ pub use observer::{Stage, StageObserver};
 pub use options::AskOptions;
 pub use question::Question;
 pub use randomness::Randomness;
-pub use receipt::Receipt;
+pub use receipt::{Receipt, SignedReceipt};
 pub use spend::Spend;

@@ -153,7 +153,8 @@ impl Question {
         let shown =
             hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
         observer.reached(Stage::PostProcessed);
-        let receipt = Receipt::new(&charge, &self.explanation, &sealed);
+        let receipt =
+            Receipt::new(&charge, &self.explanation, &sealed).proved(&hub.ledger, &charge)?;
         Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use voilage_budgets::Charge;
+use voilage_budgets::{Charge, EntryHash, Head, Ledger, Proof, PublicKey};
 use voilage_privacy::quantity::Loss;
 
+use crate::error::QueryError;
 use crate::explanation::{Explanation, share_of};
 
 /// A receipt. The same at every replay of the release.
@@ -38,6 +39,22 @@ pub struct Receipt {
     pub left: String,
     /// The noisy columns and their mechanisms.
     pub columns: Vec<ReceiptColumn>,
+    /// What makes all of this provable without the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<ReceiptProof>,
+}
+
+/// The release's place in the ledger, signed together with the rest of the receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptProof {
+    /// The ledger's id, in hexadecimal.
+    pub ledger: String,
+    /// The entry that sealed the release.
+    pub entry: u64,
+    /// That entry's hash, which covers everything before it.
+    pub hash: String,
+    /// An ed25519 signature, in hexadecimal.
+    pub signature: String,
 }
 
 /// One noisy column of a release.
@@ -76,8 +93,84 @@ impl Receipt {
             share: share_of(&charge.loss, &charge.cap, true),
             left: share_of(&charge.left_after, &charge.cap, false),
             columns: explanation.receipt_columns(),
+            proof: None,
         }
     }
+}
+
+impl Receipt {
+    /// Adds the ledger's signature; the same one at every replay.
+    pub(crate) fn proved(mut self, ledger: &Ledger, charge: &Charge) -> Result<Self, QueryError> {
+        let body = serde_json::to_value(&self).map_err(|_| QueryError::bug("an odd receipt"))?;
+        let proof = ledger.prove(charge, canonical(&body).as_bytes())?;
+        self.proof = Some(ReceiptProof {
+            ledger: hex(&proof.ledger),
+            entry: proof.head.position,
+            hash: proof.head.hash.to_string(),
+            signature: hex(&proof.signature),
+        });
+        Ok(self)
+    }
+}
+
+/// A receipt as it was given out, ready to be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedReceipt {
+    /// What was signed, in its canonical form.
+    pub body: String,
+    /// The signature and what else it covers.
+    pub proof: Proof,
+}
+
+impl SignedReceipt {
+    /// Reads a receipt from its JSON; `None` when it is no receipt with a proof.
+    pub fn parse(json: &str) -> Option<Self> {
+        let mut receipt: serde_json::Value = serde_json::from_str(json).ok()?;
+        let proof = receipt.as_object_mut()?.remove("proof")?;
+        let proof: ReceiptProof = serde_json::from_value(proof).ok()?;
+        let hash = EntryHash::parse(&proof.hash)?;
+        let head = Head { position: proof.entry, hash };
+        let proof = Proof {
+            ledger: bytes_of(&proof.ledger)?,
+            head,
+            signature: bytes_of(&proof.signature)?,
+        };
+        Some(Self { body: canonical(&receipt), proof })
+    }
+
+    /// Whether the holder of `key` signed it; needs no ledger and no network.
+    pub fn holds(&self, key: &PublicKey) -> bool {
+        self.proof.holds(self.body.as_bytes(), key)
+    }
+}
+
+/// JSON with sorted names and no spaces, so that a receipt that was written anew is the same one.
+fn canonical(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let joined = |parts: Vec<String>| parts.join(",");
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            let field = |(name, value): (&String, &Value)| {
+                format!("{}:{}", Value::from(name.as_str()), canonical(value))
+            };
+            format!("{{{}}}", joined(fields.into_iter().map(field).collect()))
+        }
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(canonical).collect())),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+fn bytes_of<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// A loss by the names of its parts, exact to the ledger's unit.

@@ -6,7 +6,7 @@ use arrow::util::pretty::pretty_format_batches;
 use tempfile::TempDir;
 use voilage_privacy::quantity::Accountant;
 use voilage_query::question::SpendOptions;
-use voilage_query::{Spend, Study};
+use voilage_query::{SignedReceipt, Spend, Study};
 use voilage_tests::clinic::{Clinic, Visit, orderly_visits};
 use voilage_tests::randomness::Tape;
 
@@ -114,6 +114,29 @@ fn joins_cohorts_learned_keys_and_post_processing() {
 | 2    | 90    |
 +------+-------+",
     );
+}
+
+/// Offline, with only the public key: the receipt as written is signed, and no other one is.
+#[test]
+fn a_receipt_is_proved_by_the_ledgers_key_alone() {
+    let (_folder, clinic) = clinic(&orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let sql = "SELECT COUNT(*) AS n FROM visits";
+    let receipt = ask(&study, sql, &rho("0.5")).unwrap().receipt;
+    let key = study.hub().ledger().public_key().unwrap();
+    let json = serde_json::to_string_pretty(&receipt).unwrap();
+    let signed = SignedReceipt::parse(&json).unwrap();
+    assert!(signed.holds(&key));
+    study.hub().ledger().present(signed.body.as_bytes(), &signed.proof).unwrap();
+    for (written, changed) in [
+        ("\"project\": \"study\"", "\"project\": \"other\""),
+        ("\"rho\": \"0.5\"", "\"rho\": \"0.1\""),
+    ] {
+        assert!(json.contains(written), "{json}");
+        let other = SignedReceipt::parse(&json.replace(written, changed)).unwrap();
+        assert!(!other.holds(&key), "{changed}");
+    }
+    assert!(SignedReceipt::parse("{}").is_none());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod path;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use voilage_budgets::Settings;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 
 pub use file::TableFile;
@@ -22,8 +23,8 @@ use crate::spend::Spend;
 /// A parsed hub file.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    /// Where the ledger is stored.
-    pub ledger: PathBuf,
+    /// Where the ledger is, with its witness and its key.
+    pub ledger: Settings,
     /// How much memory one execution may take. *Units*: MiB.
     pub memory_mib: u64,
     /// The folder into which rows are spilled when that is not enough.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use voilage_budgets::Settings;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon};
 
 use super::path::{self, KeyPath, UnitTerms};
@@ -26,7 +27,10 @@ struct HubFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HubSection {
-    ledger: PathBuf,
+    /// A path or a `postgres://` URL.
+    ledger: String,
+    witness: Option<PathBuf>,
+    key: Option<PathBuf>,
     #[serde(default = "memory_mib")]
     memory_mib: u64,
     spill: Option<PathBuf>,
@@ -175,13 +179,14 @@ impl Catalogue {
                 format!("write memory_mib = {least} or more, or leave it out"),
             ));
         }
-        let ledger = folder.join(file.hub.ledger);
+        let HubSection { ledger, witness, key, spill, .. } = file.hub;
+        let ledger = Settings::parse(&ledger, witness.as_deref(), key.as_deref(), folder);
         let beside = || {
-            let mut name = ledger.clone().into_os_string();
+            let mut name = ledger.neighbour().as_os_str().to_owned();
             name.push(".spill");
             name.into()
         };
-        let spill = file.hub.spill.map_or_else(beside, |spill| folder.join(spill));
+        let spill = spill.map_or_else(beside, |spill| folder.join(spill));
         Ok(Self { ledger, memory_mib, spill, datasets, tables, views })
     }
 }
