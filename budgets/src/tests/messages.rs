@@ -169,7 +169,7 @@ fn files() {
     assert_eq!(
         Ledger::open(fixture.path(), fixture.clock.clone()).unwrap_err().to_string(),
         format!(
-            "{} was written by a newer Voilage (ledger version 7, this one knows up to 3); upgrade \
+            "{} was written by a newer Voilage (ledger version 7, this one knows up to 4); upgrade \
              Voilage, the ledger was not touched",
             fixture.path().display()
         )

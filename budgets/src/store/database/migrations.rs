@@ -11,7 +11,7 @@ pub(crate) struct Migration {
 }
 
 /// The steps, oldest first.
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     Migration {
         sqlite: include_str!("../../../migrations/sqlite/0001_ledger.sql"),
         postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
@@ -23,6 +23,10 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
     Migration {
         sqlite: include_str!("../../../migrations/sqlite/0003_objects.sql"),
         postgres: include_str!("../../../migrations/postgres/0003_objects.sql"),
+    },
+    Migration {
+        sqlite: include_str!("../../../migrations/sqlite/0004_replays.sql"),
+        postgres: include_str!("../../../migrations/postgres/0004_replays.sql"),
     },
 ];
 
