@@ -17,7 +17,7 @@ pub struct ProjectRules {
     pub question_epsilon: Option<Epsilon>,
     /// How much of the cap may be spent in how many days.
     pub pace: Option<Pace>,
-    /// Groups of fewer units must not be shown; where a release cannot keep this, nothing is answered.
+    /// Groups of fewer units are not shown, whatever a question asks for.
     pub min_units: Option<u32>,
     /// The first day (UTC) on which it may ask, within its permit.
     #[serde(with = "day_text::optional")]

@@ -209,6 +209,9 @@ pub(crate) struct QuestionRulesArgs {
     /// How much of the budget may be spent in how long, such as 5%/day or 20%/week
     #[arg(long, value_name = "SHARE")]
     pub(crate) pace: Option<Pace>,
+    /// Groups of fewer people are not shown
+    #[arg(long, value_name = "PEOPLE")]
+    pub(crate) min_units: Option<u32>,
     /// A table it may ask about; may be given several times. Every table, if none is named
     #[arg(long = "table", value_name = "NAME")]
     pub(crate) tables: Vec<String>,

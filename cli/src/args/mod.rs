@@ -5,6 +5,7 @@ pub(crate) mod admin;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use voilage_privacy::Delta;
 
 use crate::args::admin::{
     ApproveArgs, AuditVerb, BudgetArgs, ChangeProjectArgs, CompletionsArgs, DatasetVerb, InitArgs,
@@ -106,6 +107,25 @@ pub(crate) struct QuestionArgs {
     pub(crate) sql: String,
     #[command(flatten)]
     pub(crate) spend: SpendArgs,
+    #[command(flatten)]
+    pub(crate) bounds: BoundArgs,
+}
+
+/// What a question may change about its bounds; its own OPTIONS may say the same.
+#[derive(Debug, Args)]
+pub(crate) struct BoundArgs {
+    /// At most so many groups keep a person's rows, within the data holder's policy
+    #[arg(long, value_name = "GROUPS")]
+    pub(crate) max_groups: Option<u32>,
+    /// At most so many rows of a person count in each group, within the data holder's policy
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) max_rows_per_group: Option<u32>,
+    /// Show no group of fewer people
+    #[arg(long, value_name = "PEOPLE")]
+    pub(crate) min_units: Option<u32>,
+    /// What learned keys may spend of delta
+    #[arg(long, value_name = "DELTA")]
+    pub(crate) selection_delta: Option<Delta>,
 }
 
 /// What to explain.

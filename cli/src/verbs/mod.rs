@@ -21,9 +21,9 @@ mod run;
 use std::path::Path;
 
 use voilage_query::question::SpendOptions;
-use voilage_query::{Hub, Question, Spend};
+use voilage_query::{AskOptions, Hub, Question, Spend};
 
-use crate::args::{Cli, HubArgs, QuestionArgs, Verb};
+use crate::args::{BoundArgs, Cli, HubArgs, QuestionArgs, Verb};
 use crate::console::Console;
 use crate::error::CliError;
 
@@ -54,6 +54,15 @@ fn open(args: &HubArgs) -> Result<Hub, CliError> {
     Ok(Hub::open_as(path, args.principal.as_deref())?)
 }
 
+fn options(args: &BoundArgs) -> AskOptions {
+    AskOptions {
+        max_groups: args.max_groups,
+        max_rows_per_group: args.max_rows_per_group,
+        min_units: args.min_units,
+        selection_delta: args.selection_delta.clone(),
+    }
+}
+
 fn question(args: &QuestionArgs) -> Result<Question, CliError> {
     let spend = Spend::from_options(SpendOptions {
         epsilon: args.spend.epsilon.as_deref(),
@@ -61,5 +70,5 @@ fn question(args: &QuestionArgs) -> Result<Question, CliError> {
         share: args.spend.share.as_deref(),
     })?;
     let study = open(&args.name.hub)?.project(&args.name.project)?;
-    Ok(study.question(&args.sql, &spend)?)
+    Ok(study.question_with(&args.sql, &spend, &options(&args.bounds))?)
 }

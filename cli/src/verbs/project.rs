@@ -92,6 +92,7 @@ fn question_rules(args: &QuestionRulesArgs) -> ProjectRules {
     ProjectRules {
         question_epsilon: args.question_epsilon.clone(),
         pace: args.pace,
+        min_units: args.min_units,
         tables: (!args.tables.is_empty()).then(|| args.tables.clone()),
         ..ProjectRules::default()
     }
@@ -188,6 +189,9 @@ fn describe_rules(rules: &ProjectRules, out: &mut dyn Write) -> Result<(), CliEr
     }
     if let Some(pace) = &rules.pace {
         writeln!(out, "pace     {pace} at most")?;
+    }
+    if let Some(units) = rules.min_units {
+        writeln!(out, "groups   of {units} units or more are shown")?;
     }
     if rules.starts.is_some() || rules.ends.is_some() {
         let day = |day: Option<_>, open: &str| {

@@ -1,5 +1,6 @@
 //! What a question may change about its bounds and its selection of keys, within the policy.
 
+use voilage_budgets::ProjectRules;
 use voilage_privacy::quantity::Delta;
 
 use crate::catalogue::{Catalogue, TableOwner};
@@ -18,6 +19,8 @@ pub struct AskOptions {
     pub max_rows_per_group: Option<u32>,
     /// What learned keys may spend of delta, all of the statement together.
     pub selection_delta: Option<Delta>,
+    /// Groups of fewer units are not shown. The project's rule holds even where less is asked for.
+    pub min_units: Option<u32>,
 }
 
 impl AskOptions {
@@ -37,9 +40,23 @@ impl AskOptions {
             parameters.max_rows_per_group.map(|bound| (bound.value, bound.place)),
         );
         let delta = once("delta", self.selection_delta.clone(), parameters.delta.clone());
-        let ((max_groups, max_rows_per_group), selection_delta) =
-            Refusal::both(Refusal::both(max_groups, max_rows_per_group), delta)?;
-        Ok(Self { max_groups, max_rows_per_group, selection_delta })
+        let min_units = once(
+            "min_units",
+            self.min_units,
+            parameters.min_units.map(|bound| (bound.value, bound.place)),
+        )
+        .and_then(|units| not_zero("min_units", units));
+        let ((max_groups, max_rows_per_group), (selection_delta, min_units)) = Refusal::both(
+            Refusal::both(max_groups, max_rows_per_group),
+            Refusal::both(delta, min_units),
+        )?;
+        Ok(Self { max_groups, max_rows_per_group, selection_delta, min_units })
+    }
+
+    /// These options beneath the rules of the project.
+    #[must_use]
+    pub(crate) fn under(self, rules: &ProjectRules) -> Self {
+        Self { min_units: self.min_units.max(rules.min_units), ..self }
     }
 
     /// Refuses bounds that the data holder's policy does not allow.
@@ -85,6 +102,18 @@ fn once<T>(
         )
         .at(place)),
         (given, written) => Ok(given.or(written.map(|(value, _)| value))),
+    }
+}
+
+fn not_zero(name: &str, wanted: Option<u32>) -> Result<Option<u32>, Refusal> {
+    match wanted {
+        Some(0) => Err(Refusal::new(
+            RefusalCode::Parameter,
+            format!("{name} = 0"),
+            "every group has at least as many",
+            format!("write {name} = 1 or more, or leave it out"),
+        )),
+        Some(_) | None => Ok(wanted),
     }
 }
 

@@ -89,7 +89,9 @@ fn boundary(
         DraftKeys::Learned { selector } => {
             let budget = selection.delta()?;
             let noise = &noisy[selector].noise;
-            let selection = KeySelection::for_delta(noise, draft.max_groups, &budget)?;
+            let min_units = draft.smallest.map_or(1, |smallest| smallest.units);
+            let selection = KeySelection::for_delta(noise, draft.max_groups, &budget)?
+                .with_min_units(min_units);
             let cost = Loss::Zcdp { rho: Rho::zero(), delta: selection.delta.clone() };
             loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
             KeyDomain::Learned {
@@ -110,6 +112,7 @@ fn boundary(
         values: draft.values,
         noisy,
         outputs: draft.outputs,
+        smallest: draft.smallest,
         output_names: draft.output_names,
     };
     Ok((boundary, loss))

@@ -60,13 +60,12 @@ impl Question {
     ) -> Result<Self, QueryError> {
         let hub = Arc::clone(study.parts());
         let project = hub.ledger.project(study.name())?;
-        refuse_unkept_rules(&project)?;
         let context = session::planning(&hub.catalogue)?;
         hub.block_on(views::register(&context, &hub.catalogue))?;
         let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let spend = stated_spend(spend, &parameters, default)?;
-        let options = options.with(&parameters)?;
+        let options = options.with(&parameters)?.under(&project.rules);
         let split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
         if split.drafts.is_empty() {
             return Err(Refusal::new(
@@ -314,20 +313,6 @@ fn framed(purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-/// A smallest group that releases cannot keep yet must not look kept: nothing is answered instead.
-fn refuse_unkept_rules(project: &Project) -> Result<(), QueryError> {
-    match project.rules.min_units {
-        None => Ok(()),
-        Some(units) => Err(QueryError::Policy {
-            problem: format!(
-                "project {} asks for groups of {units} units or more, which no release keeps yet",
-                project.name
-            ),
-            fix: "have an administrator lift the rule with `voilage project rules`".to_owned(),
-        }),
-    }
 }
 
 /// Opens and checks the file of every table that the statement reads, before anything is charged.

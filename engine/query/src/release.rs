@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, UInt64Array};
-use datafusion::arrow::compute::take_record_batch;
+use datafusion::arrow::array::{
+    ArrayRef, Decimal128Array, RecordBatch, RecordBatchOptions, UInt64Array,
+};
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
@@ -17,7 +19,7 @@ use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 
 use crate::error::QueryError;
 use crate::execute::Measures;
-use crate::plan::{Boundary, KeyDomain, NoisyMeasure};
+use crate::plan::{Boundary, KeyDomain, NoisyMeasure, SmallestGroup};
 
 /// The digits of a noisy integer's column: all that fit.
 const DIGITS: u8 = 38;
@@ -36,7 +38,8 @@ pub(crate) struct Released {
     pub(crate) moved: Vec<Vec<f64>>,
 }
 
-/// Adds noise to every column and drops the learned keys below the threshold.
+/// Adds noise to every column and drops what must not be shown: learned keys below the threshold,
+/// and groups that are too small.
 pub(crate) fn release(
     boundary: &Boundary,
     index: u32,
@@ -61,25 +64,48 @@ pub(crate) fn release(
         };
         noisy.push(source.perturb(&request, &cells)?);
     }
-    match &boundary.domain {
-        KeyDomain::Public(_) => {
-            Ok(Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() })
+    let mut released =
+        Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() };
+    if let Some(shown) = shown(boundary, totals, &released.noisy) {
+        released.keep(&shown)?;
+    }
+    Ok(released)
+}
+
+/// The cells that are shown, where not all are.
+fn shown(boundary: &Boundary, totals: &Totals, noisy: &[Vec<i128>]) -> Option<Vec<usize>> {
+    let cells = 0..totals.labels.len();
+    match (&boundary.domain, boundary.smallest) {
+        (KeyDomain::Public(_), None) => None,
+        // The true count decides nothing here: it is no candidate for selection, and its key is known.
+        (KeyDomain::Public(_), Some(SmallestGroup { units, counted })) => {
+            Some(cells.filter(|cell| noisy[counted][*cell] >= i128::from(units)).collect())
         }
-        KeyDomain::Learned { selector, threshold, .. } => {
-            let kept: Vec<usize> = (0..totals.labels.len())
-                .filter(|cell| noisy[*selector][*cell] >= *threshold)
-                .collect();
-            let positions = UInt64Array::from_iter_values(kept.iter().map(|cell| *cell as u64));
-            let keys = take_record_batch(&totals.keys, &positions)
-                .map_err(|_| QueryError::bug("released keys cannot be selected"))?;
-            let keep = |column: &Vec<i128>| kept.iter().map(|cell| column[*cell]).collect();
-            Ok(Released {
-                keys,
-                noisy: noisy.iter().map(keep).collect(),
-                seed: [0; 32],
-                moved: Vec::new(),
-            })
+        (KeyDomain::Learned { selector, threshold, .. }, smallest) => {
+            let fewest = smallest.map_or(1, |smallest| i128::from(smallest.units));
+            let is_shown = |cell: &usize| {
+                totals.units[*cell] >= fewest && noisy[*selector][*cell] >= *threshold
+            };
+            Some(cells.filter(is_shown).collect())
         }
+    }
+}
+
+impl Released {
+    /// Drops all other cells.
+    fn keep(&mut self, shown: &[usize]) -> Result<(), QueryError> {
+        let bug = |_| QueryError::bug("released keys cannot be selected");
+        let positions = UInt64Array::from_iter_values(shown.iter().map(|cell| *cell as u64));
+        let columns = self.keys.columns().iter().map(|column| take(column, &positions, None));
+        let columns = columns.collect::<Result<_, _>>().map_err(bug)?;
+        // A table without keys has no column that would tell how many rows it has.
+        let rows = RecordBatchOptions::new().with_row_count(Some(shown.len()));
+        self.keys =
+            RecordBatch::try_new_with_options(self.keys.schema(), columns, &rows).map_err(bug)?;
+        for column in &mut self.noisy {
+            *column = shown.iter().map(|cell| column[*cell]).collect();
+        }
+        Ok(())
     }
 }
 

@@ -283,15 +283,19 @@ fn wrong_decisions_say_what_to_do() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_kept_answers_nothing() {
+fn a_rule_of_small_groups_is_told_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (clinic, hub, _) = clinic(folder.path());
-    let rules = ProjectRules { min_units: Some(5), ..ProjectRules::default() };
+    let rules = ProjectRules { min_units: Some(1_000), ..ProjectRules::default() };
     clinic.decide(&Act::SetRules { project: "study".into(), rules });
-    let (code, _, errors) = voilage(&["ask", "study", PEOPLE, "--epsilon", "0.1", "--hub", &hub]);
-    assert_eq!(code, 4, "{errors}");
-    let budget = json(&["budget", "study", "--json", "--hub", &hub]);
-    assert!(budget["charges"].as_array().unwrap().is_empty());
+    assert!(ok(&["project", "show", "study", "--hub", &hub]).contains("of 1000 units or more"));
+    let explained = ok(&["explain", "study", PEOPLE, "--rho", "100", "--hub", &hub]);
+    assert!(explained.contains("reaches 1000 (the project's rule)"), "{explained}");
+    let more = ["--min-units", "2000", "--rho", "100"];
+    let explained = ok(&[&["explain", "study", PEOPLE, "--hub", &hub][..], &more].concat());
+    assert!(explained.contains("reaches 2000 (asked for in the question)"), "{explained}");
+    let answered = ok(&["ask", "study", PEOPLE, "--rho", "100", "--hub", &hub]);
+    assert!(answered.contains("released now"), "{answered}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod parameters;
 mod planted;
 mod random_plans;
 mod refusals;
+mod smallest;
 mod tidy;
 
 use voilage_query::observer::Unobserved;

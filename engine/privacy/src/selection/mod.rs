@@ -47,6 +47,16 @@ impl KeySelection {
         Ok(Self { threshold: noise_needed + 1, delta: delta.round_up()? })
     }
 
+    /// The rule that also shows no key of fewer than `min_units` units, for the same delta.
+    ///
+    /// *Guarantee*: as for the rule itself, if a key is released only where its true bounded count
+    /// is at least `min_units` too. The key whose fate one unit decides for certain then has a count
+    /// of exactly `min_units`, and the noise must be as large as for a lone unit without the rule.
+    #[must_use]
+    pub fn with_min_units(self, min_units: u32) -> Self {
+        Self { threshold: self.threshold + i128::from(min_units.max(1) - 1), ..self }
+    }
+
     /// Whether a key with this noisy count is released.
     pub fn releases(&self, noisy_count: i128) -> bool {
         noisy_count >= self.threshold

@@ -75,6 +75,27 @@ fn the_threshold_is_reached_not_exceeded() {
     assert_eq!(selection.threshold, 49 + 1);
 }
 
+/// With a smallest group of `m`, the key that one unit decides about has `m` units: it is shown with
+/// at most the charged probability, by the mass itself, and a lower threshold would cost more.
+#[test]
+fn a_smallest_group_costs_the_same_delta() {
+    let groups = RBig::from(7);
+    for noise in [gaussian(27, 8), laplace(9, 2)] {
+        let budget = Delta::parse("1e-8").unwrap();
+        let plain = KeySelection::for_delta(&noise, 7, &budget).unwrap();
+        // released <=> m + noise >= threshold
+        let needed = |rule: &KeySelection, units: u32| rule.threshold - i128::from(units);
+        let shown = mass_at_least(&noise, needed(&plain, 1)) * &groups;
+        assert!(shown <= *plain.delta.as_rational(), "{noise}: {plain:?}");
+        let lower = mass_at_least(&noise, needed(&plain, 1) - 1) * &groups;
+        assert!(lower > *budget.as_rational(), "{noise}: {plain:?}");
+        for units in [1, 2, 11, 1_000, u32::MAX] {
+            let rule = plain.clone().with_min_units(units);
+            assert_eq!((needed(&rule, units), &rule.delta), (needed(&plain, 1), &plain.delta));
+        }
+    }
+}
+
 #[test]
 fn budgets_below_the_ledger_and_zero_groups_are_refused() {
     let noise = gaussian(10, 1);

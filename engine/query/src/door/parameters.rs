@@ -21,13 +21,15 @@ use crate::session::DEPTH_MAX;
 use crate::spend::{Spend, SpendOptions};
 
 /// The parameters that are understood.
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 9] = [
     "epsilon",
     "rho",
     "share",
     "delta",
     "max_groups_contributed",
     "max_rows_per_group",
+    "min_units",
+    "min_privacy_units_per_group",
     "group_selection_strategy",
 ];
 
@@ -42,11 +44,13 @@ pub(crate) struct Parameters {
     pub(crate) max_groups: Option<Bound>,
     /// At most so many of a unit's rows are kept in a group.
     pub(crate) max_rows_per_group: Option<Bound>,
+    /// Groups of fewer units are not shown.
+    pub(crate) min_units: Option<Bound>,
     /// Keys must be known beforehand.
     pub(crate) public_groups: Option<Place>,
 }
 
-/// A bound on what a unit contributes, as the query asks for it.
+/// A bound on what a unit contributes, or on the units of a group, as the query asks for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bound {
     /// At least 1.
@@ -58,11 +62,12 @@ pub(crate) struct Bound {
 impl Parameters {
     /// Whether the query states none.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { spend, delta, max_groups, max_rows_per_group, public_groups } = self;
+        let Self { spend, delta, max_groups, max_rows_per_group, min_units, public_groups } = self;
         spend.is_none()
             && delta.is_none()
             && max_groups.is_none()
             && max_rows_per_group.is_none()
+            && min_units.is_none()
             && public_groups.is_none()
     }
 
@@ -236,6 +241,12 @@ impl Reading {
             "max_rows_per_group" => {
                 self.parameters.max_rows_per_group = Some(bound(name, value, place)?);
             }
+            "min_units" | "min_privacy_units_per_group" => {
+                if self.parameters.min_units.is_some() {
+                    return Err(refuse(name, "min_units means the same, and both are given"));
+                }
+                self.parameters.min_units = Some(bound(name, value, place)?);
+            }
             "group_selection_strategy" => self.strategy(value, place)?,
             other => return Err(unknown(other)),
         }
@@ -303,7 +314,14 @@ fn bound(name: &str, value: &Expr, place: Option<Place>) -> Result<Bound, Refusa
             RefusalCode::Parameter,
             format!("{name} = {text}"),
             "it is not a whole number from 1 on",
-            format!("write for example {name} = 3, or leave it out for the data holder's bound"),
+            match name.starts_with("max") {
+                true => {
+                    format!(
+                        "write for example {name} = 3, or leave it out for the data holder's bound"
+                    )
+                }
+                false => format!("write for example {name} = 3, or leave it out"),
+            },
         )),
     }
 }
@@ -328,10 +346,6 @@ fn unknown(name: &str) -> Refusal {
             "rows are bounded in each group, not over all groups",
             "write max_rows_per_group, and max_groups_contributed for the number of groups"
                 .to_owned(),
-        ),
-        "min_privacy_units_per_group" => (
-            "a smallest group is not a parameter here",
-            "filter released groups for free: HAVING COUNT(DISTINCT unit) >= 20".to_owned(),
         ),
         "contribution_bounds_per_group" | "contribution_bounds_per_row" => (
             "bounds of values belong to the value",

@@ -107,6 +107,10 @@ pub struct ExplainedKeys {
     pub threshold: Option<String>,
     /// What learning the keys costs.
     pub delta: Option<String>,
+    /// Groups of fewer units are not shown.
+    pub min_units: Option<u32>,
+    /// Where that number comes from.
+    pub min_units_source: Option<String>,
     /// Each key.
     pub columns: Vec<ExplainedRange>,
 }
@@ -163,7 +167,8 @@ impl Explanation {
         options: &AskOptions,
     ) -> Result<Self, QueryError> {
         let left = left_after(&project.left, loss);
-        let explained = |boundary| explained(boundary, catalogue, options);
+        let rule = project.rules.min_units;
+        let explained = |boundary| explained(boundary, catalogue, options, rule);
         let mut explanation = Self {
             project: project.name.clone(),
             dataset: plan.dataset.clone(),
@@ -203,9 +208,19 @@ fn explained(
     boundary: &Boundary,
     catalogue: &Catalogue,
     options: &AskOptions,
+    rule: Option<u32>,
 ) -> Result<ExplainedBoundary, QueryError> {
     let tables = tables(boundary, catalogue)?;
-    let keys = keys(boundary, catalogue)?;
+    let mut keys = keys(boundary, catalogue)?;
+    if let Some(smallest) = boundary.smallest {
+        let is_rule = rule == Some(smallest.units);
+        let source = if is_rule { "the project's rule" } else { "asked for in the question" };
+        keys.min_units = Some(smallest.units);
+        keys.min_units_source = Some(source.to_owned());
+        if keys.kind == "public" {
+            keys.why = "every key has a finite list of values, and no delta is spent".to_owned();
+        }
+    }
     let owned: Vec<&str> = tables
         .iter()
         .filter(|table| table.unit_column.is_some())
@@ -265,6 +280,8 @@ fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, Que
             cells: None,
             threshold: None,
             delta: None,
+            min_units: None,
+            min_units_source: None,
             columns,
         },
         KeyDomain::Public(domains) => {
@@ -277,6 +294,8 @@ fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, Que
                 cells: Some(cells.to_string()),
                 threshold: None,
                 delta: None,
+                min_units: None,
+                min_units_source: None,
                 columns,
             }
         }
@@ -290,6 +309,8 @@ fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, Que
             cells: None,
             threshold: Some(threshold.to_string()),
             delta: Some(delta.clone()),
+            min_units: None,
+            min_units_source: None,
             columns,
         },
     })

@@ -93,6 +93,15 @@ fn keys_text(keys: &ExplainedKeys) -> String {
              delta {delta}"
         );
     }
+    if let (Some(units), Some(source)) = (keys.min_units, &keys.min_units_source) {
+        text += &match keys.threshold {
+            Some(_) => format!(", and when it has at least {units} units ({source})"),
+            None => format!(
+                "; shown where the noisy count of units reaches {units} ({source}): the true one \
+                 may be below"
+            ),
+        };
+    }
     text
 }
 

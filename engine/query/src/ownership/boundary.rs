@@ -12,7 +12,8 @@ use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
 use crate::functions;
 use crate::plan::{
-    ColumnFacts, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Relation, Scalar, Type, Value,
+    ColumnFacts, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Relation, Scalar, SmallestGroup,
+    Type, Value,
 };
 
 /// The product of finite key domains may have so many tuples.
@@ -33,6 +34,7 @@ pub(crate) struct Draft {
     pub(crate) values: Vec<MeasuredValue>,
     pub(crate) noisy: Vec<DraftColumn>,
     pub(crate) outputs: Vec<OutputColumn>,
+    pub(crate) smallest: Option<SmallestGroup>,
     #[serde(skip)]
     pub(crate) output_names: Vec<String>,
 }
@@ -137,6 +139,8 @@ impl Splitter<'_> {
             }
             None => (DraftKeys::Learned { selector: columns.units() }, max_groups),
         };
+        let smallest =
+            self.options.min_units.map(|units| SmallestGroup { units, counted: columns.units() });
         let Columns { values, noisy, outputs, .. } = columns;
         if noisy.is_empty() {
             return Err(vec![Refusal::new(
@@ -157,6 +161,7 @@ impl Splitter<'_> {
             values,
             noisy,
             outputs,
+            smallest,
             output_names: output_names(aggregate),
         })
     }

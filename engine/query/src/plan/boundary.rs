@@ -58,6 +58,9 @@ pub struct Boundary {
     pub values: Vec<MeasuredValue>,
     /// The columns that get noise, each priced on its own.
     pub noisy: Vec<NoisyColumn>,
+    /// Which groups are too small to be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smallest: Option<SmallestGroup>,
     /// How the query's aggregates follow from the noisy columns.
     #[serde(skip)]
     pub outputs: Vec<OutputColumn>,
@@ -103,6 +106,19 @@ pub enum KeyDomain {
         /// What the selection costs, for people; the ledger has the exact value.
         delta: String,
     },
+}
+
+/// A rule that groups of few units are not shown.
+///
+/// A learned key is shown if its true bounded count reaches the number and its noisy count the
+/// threshold, which is raised. Of public keys only the noisy count decides, so that no group is
+/// missing because of who is in it but for noise that is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SmallestGroup {
+    /// Groups of fewer units are not shown.
+    pub units: u32,
+    /// The position of the count of distinct units among the noisy columns.
+    pub counted: usize,
 }
 
 /// A column that gets independent noise.

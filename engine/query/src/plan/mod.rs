@@ -16,7 +16,7 @@ mod value;
 
 pub use boundary::{
     Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
-    Spread, Squares,
+    SmallestGroup, Spread, Squares,
 };
 pub use derived::{CanonicalPlan, DerivedTable};
 pub use domain::{Domain, FINITE_MAX, Possible};

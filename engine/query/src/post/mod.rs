@@ -39,7 +39,7 @@ use crate::error::QueryError;
 use crate::execute::{self, Files};
 use crate::functions;
 use crate::ownership::Draft;
-use crate::plan::{Boundary, DerivedTable, OutputColumn};
+use crate::plan::{Boundary, DerivedTable, OutputColumn, SmallestGroup};
 use crate::release::Released;
 pub(crate) use spread::{Formula, Sums};
 
@@ -64,7 +64,8 @@ pub(crate) fn placeholder(
     let keys = draft.keys.len();
     let kinds: Vec<DataType> = draft.key_facts.iter().map(|facts| facts.kind.arrow()).collect();
     let integers = draft.outputs.iter().map(is_integer).collect::<Vec<_>>();
-    let schema = release_schema(&kinds, &integers);
+    let may_lack_rows = may_lack_rows(draft.smallest, keys);
+    let schema = release_schema(&kinds, &integers, may_lack_rows);
     let name = format!("{RELEASE_PREFIX}{index}");
     let source = Arc::new(LogicalTableSource::new(schema));
     let columns: Vec<Expr> = aggregate
@@ -94,15 +95,21 @@ fn is_integer(output: &OutputColumn) -> bool {
     }
 }
 
+/// Whether the one row of a table without keys may be missing: then a subquery that reads it as a
+/// value is NULL, though no released value is.
+fn may_lack_rows(smallest: Option<SmallestGroup>, keys: usize) -> bool {
+    keys == 0 && smallest.is_some()
+}
+
 /// Keys `k..`, values `a..`, and their intervals `low..` and `high..`.
-fn release_schema(keys: &[DataType], integers: &[bool]) -> SchemaRef {
+fn release_schema(keys: &[DataType], integers: &[bool], nullable: bool) -> SchemaRef {
     let key = |(position, kind): (usize, &DataType)| {
         Field::new(format!("k{position}"), kind.clone(), true)
     };
     let mut fields: Vec<Field> = keys.iter().enumerate().map(key).collect();
     for (position, integer) in integers.iter().enumerate() {
         let kind = if *integer { DataType::Int64 } else { DataType::Float64 };
-        fields.push(Field::new(format!("a{position}"), kind, false));
+        fields.push(Field::new(format!("a{position}"), kind, nullable));
     }
     for end in ["low", "high"] {
         for position in 0..integers.len() {
@@ -234,8 +241,16 @@ fn bind(
     released: &[(&Boundary, Released)],
 ) -> Result<LogicalPlan, QueryError> {
     let mut failure = None;
+    // What was planned as never NULL may be so now.
+    let lacks_rows =
+        released.iter().any(|(boundary, _)| may_lack_rows(boundary.smallest, boundary.keys.len()));
     let bound = plan.clone().transform_up_with_subqueries(|node| {
-        let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
+        let LogicalPlan::TableScan(scan) = &node else {
+            return Ok(match lacks_rows {
+                true => Transformed::yes(node.recompute_schema()?),
+                false => Transformed::no(node),
+            });
+        };
         match bound_scan(catalogue, files, scan, released) {
             Ok(plan) => Ok(Transformed::yes(plan)),
             Err(error) => {
@@ -282,7 +297,7 @@ fn bound_scan(
 fn table_schema(boundary: &Boundary) -> SchemaRef {
     let kinds: Vec<DataType> = boundary.key_kinds.iter().map(|kind| kind.arrow()).collect();
     let integers: Vec<bool> = boundary.outputs.iter().map(is_integer).collect();
-    release_schema(&kinds, &integers)
+    release_schema(&kinds, &integers, may_lack_rows(boundary.smallest, boundary.keys.len()))
 }
 
 /// The public tables that the plan above the boundaries reads.

@@ -16,7 +16,7 @@ use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
 use super::quantile;
 use super::spread::{self, Moments};
 use crate::error::QueryError;
-use crate::plan::{Boundary, KeyDomain, NoisyMeasure, OutputColumn};
+use crate::plan::{Boundary, KeyDomain, NoisyMeasure, OutputColumn, SmallestGroup};
 use crate::release::Released;
 
 /// The released table as the plan above sees it.
@@ -147,10 +147,15 @@ fn whole(noisy: &[i128], step: f64, integer: bool) -> ArrayRef {
 }
 
 fn whole_ends(boundary: &Boundary, released: &Released, position: usize, step: f64) -> Ends {
-    // A selecting count was only seen because it reached the threshold.
-    let truncated_at = match &boundary.domain {
-        KeyDomain::Learned { selector, threshold, .. } if *selector == position => Some(*threshold),
-        KeyDomain::Learned { .. } | KeyDomain::Public(_) => None,
+    // A selecting count was only seen because it reached the threshold, or the smallest group.
+    let truncated_at = match (&boundary.domain, boundary.smallest) {
+        (KeyDomain::Learned { selector, threshold, .. }, _) if *selector == position => {
+            Some(*threshold)
+        }
+        (KeyDomain::Public(_), Some(SmallestGroup { units, counted })) if counted == position => {
+            Some(i128::from(units))
+        }
+        (KeyDomain::Learned { .. } | KeyDomain::Public(_), _) => None,
     };
     let intervals =
         boundary.noisy[position].noise.intervals(&Confidence::ninety_five(), truncated_at);
