@@ -13,7 +13,21 @@ A question is priced before it is paid for, and nothing but ``run()`` spends:
 ('site', 'people')
 """
 
-from voilage._aggregate import Aggregate, count, count_units, mean, sum  # noqa: A004
+from voilage._aggregate import (
+    Aggregate,
+    Aggregates,
+    count,
+    count_units,
+    max,  # noqa: A004
+    mean,
+    median,
+    min,  # noqa: A004
+    quantile,
+    quantiles,
+    std,
+    sum,  # noqa: A004
+    variance,
+)
 from voilage._budget import Budget
 from voilage._demo import demo
 from voilage._expr import Expr, col
@@ -43,6 +57,7 @@ from voilage._values import Values
 
 __all__ = [
     "Aggregate",
+    "Aggregates",
     "Budget",
     "BudgetRefused",
     "Bug",
@@ -74,10 +89,17 @@ __all__ = [
     "demo",
     "histogram",
     "load_ipython_extension",
+    "max",
     "mean",
+    "median",
+    "min",
     "month",
     "open",
+    "quantile",
+    "quantiles",
+    "std",
     "sum",
+    "variance",
     "week",
     "when",
     "year",

@@ -1,17 +1,34 @@
-"""What may be asked about many people: counts, sums, means, and arithmetic on them."""
+"""What may be asked about many people: counts, sums, means, spreads, quantiles, and arithmetic."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeAlias
 
 from voilage._errors import fix_query
-from voilage._expr import ColumnInput, as_expr, literal
+from voilage._expr import ColumnInput, Expr, as_expr, literal
 
 Bound: TypeAlias = int | float
-Render: TypeAlias = Callable[[str], str]
-"""From the unit's SQL to the aggregate's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an aggregate is written: the SQL of the unit there, and the rows it reads."""
+
+    unit: str
+    conditions: tuple[str, ...] = ()
+
+    def read(self, call: str) -> str:
+        """Return a call with its FILTER, if there is one."""
+        if not self.conditions:
+            return call
+        return f"{call} FILTER (WHERE {' AND '.join(self.conditions)})"
+
+
+Render: TypeAlias = Callable[[Place], str]
 
 
 class Aggregate:
@@ -29,6 +46,30 @@ class Aggregate:
     def __init__(self, render: Render) -> None:
         self._render = render
 
+    def where(self, *conditions: Expr) -> Aggregate:
+        """Read only the rows for which all conditions hold: FILTER in SQL.
+
+        Other aggregates of the question keep their rows, so that parts and wholes stand side by
+        side. Of a ratio both parts are restricted.
+
+        >>> import voilage as vo
+        >>> old = vo.col("age") >= 65
+        >>> vo.count_units().where(old) / vo.count_units()  # the share of the old
+        <voilage.Aggregate (CAST(COUNT(DISTINCT unit) FILTER (WHERE ("age" >= 65)) AS DOUBLE) / ...>
+        """
+        if not conditions:
+            raise fix_query("where() names no condition", 'write where(vo.col("age") >= 65)')
+        for condition in conditions:
+            if not isinstance(condition, Expr):
+                raise TypeError(
+                    f"where takes conditions, not {type(condition).__name__}\n"
+                    '  fix: write for example where(vo.col("year") == 1)'
+                )
+        texts = tuple(condition.sql_text for condition in conditions)
+        return Aggregate(
+            lambda place: self._render(replace(place, conditions=place.conditions + texts))
+        )
+
     def __add__(self, other: Aggregate | Bound) -> Aggregate:
         return self._with("+", other)
 
@@ -39,10 +80,7 @@ class Aggregate:
         return self._with("*", other)
 
     def __truediv__(self, other: Aggregate | Bound) -> Aggregate:
-        below = _rendered(other)
-        return Aggregate(
-            lambda unit: f"(CAST({self._render(unit)} AS DOUBLE) / NULLIF({below(unit)}, 0))"
-        )
+        return _divided(self._render, _rendered(other))
 
     def __radd__(self, other: Bound) -> Aggregate:
         return self + other
@@ -52,46 +90,95 @@ class Aggregate:
 
     def __rsub__(self, other: Bound) -> Aggregate:
         left = literal(other)
-        return Aggregate(lambda unit: f"({left} - {self._render(unit)})")
+        return Aggregate(lambda place: f"({left} - {self._render(place)})")
+
+    def __rtruediv__(self, other: Bound) -> Aggregate:
+        return _divided(_rendered(other), self._render)
+
+    def __neg__(self) -> Aggregate:
+        return Aggregate(lambda place: f"(- {self._render(place)})")
 
     def __repr__(self) -> str:
-        return f"<voilage.Aggregate {self._render('unit')}>"
+        return f"<voilage.Aggregate {self._render(Place('unit'))}>"
 
     def _with(self, operator: str, other: Aggregate | Bound) -> Aggregate:
         right = _rendered(other)
-        return Aggregate(lambda unit: f"({self._render(unit)} {operator} {right(unit)})")
+        return Aggregate(lambda place: f"({self._render(place)} {operator} {right(place)})")
+
+
+class Aggregates(Mapping[str, Aggregate]):
+    """Several statistics under one name; made by :func:`voilage.quantiles`.
+
+    >>> import voilage as vo
+    >>> list(vo.quantiles("cost", [0.25, 0.75], 0, 500))
+    ['p25', 'p75']
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: dict[str, Aggregate]) -> None:
+        self._parts = parts
+
+    def where(self, *conditions: Expr) -> Aggregates:
+        """Read only the rows for which all conditions hold; as :meth:`voilage.Aggregate.where`.
+
+        >>> import voilage as vo
+        >>> vo.quantiles("cost", [0.5], 0, 500).where(vo.col("age") >= 65)["p50"]
+        <voilage.Aggregate APPROX_PERCENTILE_CONT(clamp("cost", 0, 500), 0.5) FILTER (WHERE ...)>
+        """
+        return Aggregates({name: one.where(*conditions) for name, one in self._parts.items()})
+
+    def __getitem__(self, name: str) -> Aggregate:
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __repr__(self) -> str:
+        return f"<voilage.Aggregates {', '.join(self._parts)}>"
 
 
 def _rendered(value: Aggregate | Bound) -> Render:
     if isinstance(value, Aggregate):
         return value._render
     text = literal(value)
-    return lambda _unit: text
+    return lambda _place: text
 
 
-def _of(function: str, argument: str) -> Aggregate:
-    return Aggregate(lambda _unit: f"{function}({argument})")
+def _divided(above: Render, below: Render) -> Aggregate:
+    return Aggregate(lambda place: f"(CAST({above(place)} AS DOUBLE) / NULLIF({below(place)}, 0))")
 
 
-def bounded(function: str, column: ColumnInput, lower: Bound | None, upper: Bound | None) -> str:
-    """Return a column as SQL, cut at the bounds if there are any."""
+def _of(function: str, *arguments: str) -> Aggregate:
+    call = f"{function}({', '.join(arguments)})"
+    return Aggregate(lambda place: place.read(call))
+
+
+def bounded(
+    function: str, column: ColumnInput, ends: tuple[Bound | None, Bound | None], *others: str
+) -> str:
+    """Return a column as SQL, cut at the bounds if there are any; `others` are for messages."""
+    lower, upper = ends
     expr = as_expr(column)
     if lower is None and upper is None:
         return expr.sql_text
-    name = expr._name or expr.sql_text
-    example = f"write for example vo.{function}({name!r}, 0, 5_000)"
+    call = ", ".join([f"vo.{function}({expr._name or expr.sql_text!r}", *others])
+    example = f"write for example {call}, 0, 5_000)"
     if lower is None or upper is None:
-        raise fix_query(f"vo.{function}({name!r}): one bound is missing", example)
+        raise fix_query(f"{call}): one bound is missing", example)
     for bound in (lower, upper):
         if not isinstance(bound, int | float) or isinstance(bound, bool):
             kind = type(bound).__name__
-            raise fix_query(f"vo.{function}({name!r}): a bound is a number, not {kind}", example)
+            raise fix_query(f"{call}): a bound is a number, not {kind}", example)
         if not math.isfinite(bound):
-            raise fix_query(f"vo.{function}({name!r}): a bound is {bound}", example)
+            raise fix_query(f"{call}): a bound is {bound}", example)
     if lower >= upper:
         raise fix_query(
-            f"vo.{function}({name!r}, {lower}, {upper}): the lower bound is not below the upper",
-            f"write vo.{function}({name!r}, {upper}, {lower})" if lower > upper else example,
+            f"{call}, {lower}, {upper}): the lower bound is not below the upper",
+            f"write {call}, {upper}, {lower})" if lower > upper else example,
         )
     return f"clamp({expr.sql_text}, {literal(lower)}, {literal(upper)})"
 
@@ -116,7 +203,7 @@ def count_units() -> Aggregate:
     >>> study.table("visits").agg(people=vo.count_units()).sql_text
     'SELECT COUNT(DISTINCT "person") AS "people" FROM "visits"'
     """
-    return Aggregate(lambda unit: f"COUNT(DISTINCT {unit})")
+    return Aggregate(lambda place: place.read(f"COUNT(DISTINCT {place.unit})"))
 
 
 def sum(  # noqa: A001  (`vo.sum` reads well)
@@ -128,7 +215,7 @@ def sum(  # noqa: A001  (`vo.sum` reads well)
     >>> vo.sum("cost", 0, 500)
     <voilage.Aggregate SUM(clamp("cost", 0, 500))>
     """
-    return _of("SUM", bounded("sum", column, lower, upper))
+    return _of("SUM", bounded("sum", column, (lower, upper)))
 
 
 def mean(column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None) -> Aggregate:
@@ -140,4 +227,147 @@ def mean(column: ColumnInput, lower: Bound | None = None, upper: Bound | None = 
     >>> vo.mean("cost", 0, 500)
     <voilage.Aggregate AVG(clamp("cost", 0, 500))>
     """
-    return _of("AVG", bounded("mean", column, lower, upper))
+    return _of("AVG", bounded("mean", column, (lower, upper)))
+
+
+def variance(
+    column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None, *, ddof: int = 1
+) -> Aggregate:
+    """Take the variance of a column over rows: of a sample, or with `ddof=0` of all there are.
+
+    >>> import voilage as vo
+    >>> vo.variance("cost", 0, 500)
+    <voilage.Aggregate VAR(clamp("cost", 0, 500))>
+    >>> vo.variance("cost", ddof=0)
+    <voilage.Aggregate VAR_POP("cost")>
+    """
+    function = _spread("variance", ddof, ("VAR_POP", "VAR"))
+    return _of(function, bounded("variance", column, (lower, upper)))
+
+
+def std(
+    column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None, *, ddof: int = 1
+) -> Aggregate:
+    """Take the standard deviation of a column over rows, as :func:`voilage.variance` does.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> question = visits.agg(cost=vo.mean("cost"), spread=vo.std("cost"))
+    >>> question.epsilon(1).run().columns
+    ('cost', 'spread')
+    """
+    function = _spread("std", ddof, ("STDDEV_POP", "STDDEV"))
+    return _of(function, bounded("std", column, (lower, upper)))
+
+
+def _spread(function: str, ddof: int, names: tuple[str, str]) -> str:
+    if isinstance(ddof, bool) or ddof not in (0, 1):
+        raise fix_query(
+            f"vo.{function}(ddof={ddof!r}): only 0 and 1 are known",
+            "leave ddof out for a sample's, or write ddof=0 for that of all rows",
+        )
+    return names[ddof]
+
+
+def median(
+    column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None
+) -> Aggregate:
+    """Find the middle value of a column. Outliers move it less than they move a mean.
+
+    A private search between the bounds; the interval may be wide where values are few.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> visits.agg(cost=vo.median("cost", 0, 500)).epsilon(1).run().columns
+    ('cost',)
+    """
+    return _of("MEDIAN", bounded("median", column, (lower, upper)))
+
+
+def quantile(
+    column: ColumnInput, share: float, lower: Bound | None = None, upper: Bound | None = None
+) -> Aggregate:
+    """Find the value below which a share of the rows lies, as a private search.
+
+    >>> import voilage as vo
+    >>> vo.quantile("cost", 0.9, 0, 500)
+    <voilage.Aggregate APPROX_PERCENTILE_CONT(clamp("cost", 0, 500), 0.9)>
+    """
+    text = _share("quantile", column, share)
+    value = bounded("quantile", column, (lower, upper), text)
+    return _of("APPROX_PERCENTILE_CONT", value, text)
+
+
+def quantiles(
+    column: ColumnInput,
+    shares: Iterable[float] = (0.25, 0.5, 0.75),
+    lower: Bound | None = None,
+    upper: Bound | None = None,
+) -> Aggregates:
+    """Find several quantiles of a column; each becomes a column of its own.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> question = visits.agg(cost=vo.quantiles("cost", [0.25, 0.5, 0.9], 0, 500))
+    >>> question.epsilon(1).run().columns
+    ('cost_p25', 'cost_p50', 'cost_p90')
+    """
+    wanted = [_share("quantiles", column, share) for share in shares]
+    if not wanted:
+        name = as_expr(column)._name or "value"
+        raise fix_query(
+            f"vo.quantiles({name!r}, []) asks for nothing",
+            f"write for example vo.quantiles({name!r}, [0.25, 0.5, 0.75], 0, 5_000)",
+        )
+    value = bounded("quantiles", column, (lower, upper), f"[{', '.join(wanted)}]")
+    return Aggregates(
+        {_percent(text): _of("APPROX_PERCENTILE_CONT", value, text) for text in wanted}
+    )
+
+
+def _share(function: str, column: ColumnInput, share: float) -> str:
+    """Return a share between 0 and 1 as plain digits."""
+    name = as_expr(column)._name or "value"
+    number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not (number and 0 < share < 1):
+        listed = ("[0.25, 0.9]", "0.9")[function == "quantile"]
+        raise fix_query(
+            f"vo.{function}({name!r}): {share!r} is no share between 0 and 1",
+            f"write for example vo.{function}({name!r}, {listed}, 0, 5_000)",
+        )
+    return f"{Decimal(float.__repr__(float(share))):f}"
+
+
+def _percent(share: str) -> str:
+    """Return what a quantile's column is called: p50, p2_5."""
+    return f"p{(Decimal(share) * 100).normalize():f}".replace(".", "_")
+
+
+def min(  # noqa: A001  (`vo.min` reads well)
+    column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None
+) -> Aggregate:
+    """Find about the smallest value: the one that a hundredth of the rows lies below.
+
+    The very smallest belongs to one person, and no private answer may depend on one. As a feature
+    of each person (:meth:`voilage.Table.per_unit`) it is exact.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> visits.agg(least=vo.min("cost"), most=vo.max("cost")).epsilon(1).run().columns
+    ('least', 'most')
+    """
+    return _of("MIN", bounded("min", column, (lower, upper)))
+
+
+def max(  # noqa: A001  (`vo.max` reads well)
+    column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None
+) -> Aggregate:
+    """Find about the largest value: the one that a hundredth of the rows lies above.
+
+    The very largest belongs to one person; see :func:`voilage.min`.
+
+    >>> import voilage as vo
+    >>> vo.max("cost", 0, 500)
+    <voilage.Aggregate MAX(clamp("cost", 0, 500))>
+    """
+    return _of("MAX", bounded("max", column, (lower, upper)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from voilage._aggregate import Aggregate
+from voilage._aggregate import Aggregate, Aggregates, Place
 from voilage._errors import fix_query, suggestion
 from voilage._expr import Expr, identifier
 
@@ -25,6 +26,26 @@ def key_name(key: str | Expr) -> str:
     return name
 
 
+def spread(named: Mapping[str, Aggregate | Aggregates]) -> dict[str, Aggregate]:
+    """Return each aggregate by the name of its column; of several under one name, each of them."""
+    found: dict[str, Aggregate] = {}
+    for name, one in named.items():
+        if isinstance(one, Aggregate):
+            parts = {name: one}
+        elif isinstance(one, Aggregates):
+            parts = {f"{name}_{part}": aggregate for part, aggregate in one.items()}
+        else:
+            raise TypeError(
+                f"{name} is {type(one).__name__}, not an aggregate\n"
+                f"  fix: write for example {name}=vo.count_units()"
+            )
+        for column, aggregate in parts.items():
+            if column in found:
+                raise fix_query(f"two columns are called {column}", f"rename {name}")
+            found[column] = aggregate
+    return found
+
+
 class Grouped:
     """Rows in groups; made by :meth:`voilage.Table.group_by`.
 
@@ -39,7 +60,7 @@ class Grouped:
         self._table = table
         self._keys = keys
 
-    def agg(self, **aggregates: Aggregate) -> Unpriced:
+    def agg(self, **aggregates: Aggregate | Aggregates) -> Unpriced:
         """Name what is asked of each group.
 
         >>> import voilage as vo
@@ -49,16 +70,11 @@ class Grouped:
         """
         if not aggregates:
             raise fix_query("agg() asks for nothing", "write agg(people=vo.count_units())")
-        names = [name for name, _ in self._keys]
-        for name, aggregate in aggregates.items():
-            if not isinstance(aggregate, Aggregate):
-                raise TypeError(
-                    f"{name} is {type(aggregate).__name__}, not an aggregate\n"
-                    f"  fix: write for example {name}=vo.count_units()"
-                )
-            if name in names:
+        columns = spread(aggregates)
+        for name, _ in self._keys:
+            if name in columns:
                 raise fix_query(f"{name} is a group key already", f"name the column {name}_2")
-        return Unpriced(self._table._study, Parts(self._table, self._keys, aggregates))
+        return Unpriced(self._table._study, Parts(self._table, self._keys, columns))
 
     def __repr__(self) -> str:
         return f"<voilage.Grouped by {', '.join(name for name, _ in self._keys)}>"
@@ -76,10 +92,10 @@ class Parts:
 
     def sql(self) -> str:
         """Return the statement."""
-        unit = self.table._source.unit_sql()
+        place = Place(self.table._source.unit_sql())
         shown = [_aliased(expr, name) for name, expr in self.keys]
         shown += [
-            f"{aggregate._render(unit)} AS {identifier(name)}"
+            f"{aggregate._render(place)} AS {identifier(name)}"
             for name, aggregate in self.aggregates.items()
         ]
         text = f"SELECT {', '.join(shown)} FROM {self.table._from_where()}"  # noqa: S608  (quoted)

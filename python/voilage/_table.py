@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from voilage._aggregate import Aggregate
+from voilage._aggregate import Aggregate, Aggregates, Place
 from voilage._errors import fix_query, suggestion
 from voilage._expr import Expr, as_expr, identifier
-from voilage._question import Grouped, Unpriced, key_name
+from voilage._question import Grouped, Unpriced, key_name, spread
 
 if TYPE_CHECKING:
     from voilage._study import Study
@@ -190,7 +190,7 @@ class Table:
                 )
         return Grouped(self, tuple(pairs))
 
-    def agg(self, **aggregates: Aggregate) -> Unpriced:
+    def agg(self, **aggregates: Aggregate | Aggregates) -> Unpriced:
         """Ask about all rows together; `group_by` first for one answer per group.
 
         >>> import voilage as vo
@@ -224,7 +224,7 @@ class PerUnit:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def agg(self, **features: Aggregate) -> Table:
+    def agg(self, **features: Aggregate | Aggregates) -> Table:
         """Compute features of each person, to filter, group and aggregate by.
 
         >>> import voilage as vo
@@ -240,16 +240,18 @@ class PerUnit:
         source = self._table._source
         unit = source.unit_sql()
         shown = [f"{unit} AS {identifier(source.unit or '')}"]
-        shown += [f"{one._render(unit)} AS {identifier(name)}" for name, one in features.items()]
+        place = Place(unit)
+        made = spread(features)
+        shown += [f"{one._render(place)} AS {identifier(name)}" for name, one in made.items()]
         inner = f"SELECT {', '.join(shown)} FROM {self._table._from_where()} GROUP BY {unit}"  # noqa: S608  (quoted)
         name = f"each_{source.unit}"
-        made = Source(
+        each = Source(
             sql=f"({inner}) AS {identifier(name)}",
             unit=source.unit,
             tables=(name,),
-            columns=frozenset({source.unit or "", *features}),
+            columns=frozenset({source.unit or "", *made}),
         )
-        return Table(self._table._study, made)
+        return Table(self._table._study, each)
 
     def __repr__(self) -> str:
         return f"<voilage.PerUnit of {self._table._from_where()}>"
