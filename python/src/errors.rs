@@ -36,6 +36,12 @@ create_exception!(
     VoilageError,
     "Ask the same question again; a charge that stands is not charged twice."
 );
+create_exception!(
+    voilage,
+    NoPrice,
+    FixQuery,
+    "A question without a price, or with several; the package turns it into an unpriced question."
+);
 create_exception!(voilage, Bug, VoilageError, "Voilage contradicts itself; please report it.");
 
 /// Adds the exception classes to the module.
@@ -43,6 +49,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     module.add("VoilageError", py.get_type::<VoilageError>())?;
     module.add("FixQuery", py.get_type::<FixQuery>())?;
+    module.add("NoPrice", py.get_type::<NoPrice>())?;
     module.add("BudgetRefused", py.get_type::<BudgetRefused>())?;
     module.add("PolicyRefused", py.get_type::<PolicyRefused>())?;
     module.add("TryAgain", py.get_type::<TryAgain>())?;
@@ -53,6 +60,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub(crate) fn raise(error: impl Into<QueryError>) -> PyErr {
     let error = error.into();
     let message = error.to_string();
+    if error.asks_for_a_price() {
+        return NoPrice::new_err(message);
+    }
     match error.kind() {
         ErrorKind::FixInput => FixQuery::new_err(message),
         ErrorKind::BudgetRefused => BudgetRefused::new_err(message),

@@ -1,11 +1,11 @@
 //! A data holder's hub: the door to projects.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::json;
-use voilage_budgets::{Permit, ProjectTerms};
+use voilage_budgets::{Act, Decider, Mode, Outcome, Permit, ProjectTerms};
 use voilage_privacy::{Accountant, Delta, Epsilon, PrivacyError};
 use voilage_query::QueryError;
 
@@ -88,6 +88,35 @@ impl Hub {
             },
         };
         py.detach(|| self.0.open_project(terms)).map(drop).map_err(raise)
+    }
+
+    /// Declares that the data of a dataset changed. The number of a proposal, if it waits for a
+    /// second administrator.
+    fn update(&self, py: Python<'_>, dataset: &str, reason: &str) -> PyResult<Option<u64>> {
+        let update = || {
+            let files = self.0.fingerprints(dataset)?;
+            let act = Act::UpdateDataset { dataset: dataset.to_owned(), files };
+            let by = Decider { principal: self.0.principal(), reason };
+            Ok::<_, QueryError>(match self.0.ledger().decide(by, &act, Mode::Record)? {
+                Outcome::Proposed { proposal } => Some(proposal),
+                Outcome::Done { .. } | Outcome::Unchanged => None,
+            })
+        };
+        py.detach(update).map_err(raise)
+    }
+
+    /// Whether the ledger knows a file as one of the dataset's present version.
+    fn knows(&self, py: Python<'_>, dataset: &str, path: PathBuf) -> PyResult<bool> {
+        let files = py.detach(|| self.0.ledger().tables(dataset)).map_err(raise)?;
+        let path = path.canonicalize().unwrap_or(path);
+        Ok(files.iter().any(|file| Path::new(&file.path) == path))
+    }
+
+    /// The id of a dataset's present version.
+    fn data_version(&self, py: Python<'_>, dataset: &str) -> PyResult<String> {
+        py.detach(|| self.0.ledger().dataset(dataset))
+            .map(|dataset| dataset.data_version)
+            .map_err(raise)
     }
 
     /// Never closes the ledger of this hub again. For a process that was forked: the ledger belongs

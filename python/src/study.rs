@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 use voilage_budgets::{ChargeSummary, Project};
 use voilage_privacy::Loss;
-use voilage_query::Spend;
-use voilage_query::catalogue::{ColumnEntry, TableEntry, TableOwner};
+use voilage_query::catalogue::{ColumnEntry, Declared, TableEntry, TableOwner};
+use voilage_query::plan::Type;
 use voilage_query::question::SpendOptions;
+use voilage_query::{DescribedView, Spend, ViewRows};
 
 use crate::errors::raise;
 use crate::json::{from_engine, to_python};
@@ -54,8 +55,11 @@ impl Study {
         let catalogue = self.0.hub().catalogue();
         let own =
             |table: &&TableEntry| table.dataset().is_none_or(|dataset| dataset == project.dataset);
-        let tables: Vec<Value> =
+        let mut tables: Vec<Value> =
             catalogue.tables.iter().filter(own).map(table).collect::<PyResult<_>>()?;
+        for one in py.detach(|| self.0.views()).map_err(raise)? {
+            tables.push(view(&one)?);
+        }
         to_python(py, &Value::Array(tables))
     }
 
@@ -123,9 +127,13 @@ fn table(entry: &TableEntry) -> PyResult<Value> {
     let columns: Vec<Value> = entry.columns.iter().map(column).collect::<PyResult<_>>()?;
     let mut content = json!({ "name": entry.name, "columns": columns });
     match &entry.owner {
-        TableOwner::Public { provenance } => content["provenance"] = json!(provenance),
+        TableOwner::Public { provenance } => {
+            content["rows"] = json!("public");
+            content["provenance"] = json!(provenance);
+        }
         TableOwner::Unit { dataset, max_groups, max_rows_per_group, .. } => {
             let unit = entry.unit_column().map(|unit| entry.columns[unit].name.as_str());
+            content["rows"] = json!("people");
             content["dataset"] = json!(dataset);
             content["unit"] = json!(unit);
             content["max_groups"] = json!(max_groups);
@@ -136,10 +144,43 @@ fn table(entry: &TableEntry) -> PyResult<Value> {
 }
 
 fn column(entry: &ColumnEntry) -> PyResult<Value> {
+    declaration(&entry.name, entry.kind, &entry.declared, entry.source.as_deref())
+}
+
+fn declaration(
+    name: &str,
+    kind: Type,
+    declared: &Declared,
+    source: Option<&str>,
+) -> PyResult<Value> {
     Ok(json!({
-        "name": entry.name,
-        "type": entry.kind.name(),
-        "declared": from_engine("a declaration", serde_json::to_value(&entry.declared))?,
-        "source": entry.source,
+        "name": name,
+        "type": kind.name(),
+        "declared": from_engine("a declaration", serde_json::to_value(declared))?,
+        "source": source,
     }))
+}
+
+fn view(view: &DescribedView) -> PyResult<Value> {
+    let columns: Vec<Value> = view
+        .columns
+        .iter()
+        .map(|one| declaration(&one.name, one.kind, &one.declared, one.source.as_deref()))
+        .collect::<PyResult<_>>()?;
+    let mut content = json!({ "name": view.name, "view": view.description, "columns": columns });
+    match &view.rows {
+        ViewRows::People { unit, max_groups, max_rows_per_group } => {
+            content["rows"] = json!("people");
+            content["unit"] = json!(unit);
+            content["max_groups"] = json!(max_groups);
+            content["max_rows_per_group"] = json!(max_rows_per_group);
+        }
+        ViewRows::Released => content["rows"] = json!("released"),
+        ViewRows::Public => content["rows"] = json!("public"),
+        ViewRows::Refused(why) => {
+            content["rows"] = json!("refused");
+            content["refused"] = json!(why);
+        }
+    }
+    Ok(content)
 }

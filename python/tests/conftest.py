@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -56,6 +57,29 @@ PROJECT = {
 
 def command(*words: str) -> int:
     return _native.main(["voilage", *words])
+
+
+ROOT = Path(__file__).parents[2]
+RECORDS = ROOT / "data" / "demo"
+
+
+def checkout(folder: Path, projects: dict[str, str]) -> Path:
+    """Make the demo's hub with a ledger of its own, and projects by name and dataset."""
+    if not RECORDS.exists():
+        pytest.fail(f"{RECORDS} is missing\n  fix: make records")
+    (folder / "data" / "demo").mkdir(parents=True)
+    for file in RECORDS.glob("*.parquet"):
+        (folder / "data" / "demo" / file.name).symlink_to(file)
+    (folder / "examples").mkdir()
+    hub = folder / "examples" / "hub.toml"
+    shutil.copy(ROOT / "examples" / "hub.toml", hub)
+    assert command("init", "--hub", str(hub)) == 0
+    terms = {name: value for name, value in PROJECT.items() if name != "dataset"}
+    options = [word for name, value in terms.items() for word in (f"--{name}", value)]
+    for project, dataset in projects.items():
+        words = ["project", "open", project, "--hub", str(hub), "--dataset", dataset, *options]
+        assert command(*words) == 0
+    return hub
 
 
 class Golden:

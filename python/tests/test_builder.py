@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -55,6 +56,142 @@ def test_sql_text(study: vo.Study) -> None:
         'ORDER BY "people" DESC LIMIT 3'
     )
     assert len(question.epsilon(0.5).run()) == 3
+
+
+OLD = vo.col("cost") >= 60
+SAME: dict[str, tuple[vo.Aggregate, str]] = {
+    "rows": (vo.count(), "COUNT(*)"),
+    "rows with a value": (vo.count("cost"), "COUNT(cost)"),
+    "units": (vo.count_units(), "COUNT(DISTINCT person)"),
+    "sum": (vo.sum("cost"), "SUM(cost)"),
+    "mean": (vo.mean("cost", 0, 50), "AVG(clamp(cost, 0, 50))"),
+    "variance": (vo.variance("cost"), "VAR(cost)"),
+    "variance of all": (vo.variance("cost", ddof=0), "VAR_POP(cost)"),
+    "deviation": (vo.std("cost", 0, 50), "STDDEV(clamp(cost, 0, 50))"),
+    "deviation of all": (vo.std("cost", ddof=0), "STDDEV_POP(cost)"),
+    "median": (vo.median("cost"), "MEDIAN(cost)"),
+    "quantile": (vo.quantile("cost", 0.9), "APPROX_PERCENTILE_CONT(cost, 0.9)"),
+    "least": (vo.min("cost"), "MIN(cost)"),
+    "most": (vo.max("cost", 0, 50), "MAX(clamp(cost, 0, 50))"),
+    "units with": (
+        vo.count_units().where(OLD),
+        "COUNT(DISTINCT person) FILTER (WHERE cost >= 60)",
+    ),
+    "mean with": (
+        vo.mean("cost").where(OLD, vo.col("site") == 1),
+        "AVG(cost) FILTER (WHERE cost >= 60 AND site = 1)",
+    ),
+    "with twice": (
+        vo.count().where(OLD).where(vo.col("site") == 1),
+        "COUNT(*) FILTER (WHERE cost >= 60 AND site = 1)",
+    ),
+    "share": (
+        vo.count_units().where(OLD) / vo.count_units(),
+        "CAST(COUNT(DISTINCT person) FILTER (WHERE cost >= 60) AS DOUBLE) "
+        "/ NULLIF(COUNT(DISTINCT person), 0)",
+    ),
+    "ratio with": (
+        (vo.sum("cost") / vo.count()).where(OLD),
+        "CAST(SUM(cost) FILTER (WHERE cost >= 60) AS DOUBLE) "
+        "/ NULLIF(COUNT(*) FILTER (WHERE cost >= 60), 0)",
+    ),
+    "per thousand": (1000 * vo.count_units(), "COUNT(DISTINCT person) * 1000"),
+    "inverse": (1 / vo.count(), "CAST(1 AS DOUBLE) / NULLIF(COUNT(*), 0)"),
+    "negative": (-vo.count(), "- COUNT(*)"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_each_aggregate_is_the_sql_that_one_would_write(study: vo.Study, name: str) -> None:
+    """The second run is a replay: one plan, one price, one charge. And the values are the same."""
+    aggregate, sql = SAME[name]
+    written = study.sql(f"SELECT site, {sql} AS x FROM visits GROUP BY site", share="20%").run()
+    built = study.table("visits").group_by("site").agg(x=aggregate).share("20%").run()
+    assert built.replayed
+    assert built.to_arrow(intervals=True).equals(written.to_arrow(intervals=True))
+
+
+def test_spreads_and_quantiles_are_near(study: vo.Study) -> None:
+    """Costs are 0 to 99, evenly: the quantile p is 99p, the variance 833."""
+    visits = study.table("visits")
+    quantiles = vo.quantiles("cost", [0.25, 0.5, 0.9])
+    result = visits.agg(cost=quantiles).share("60%").run()
+    assert result.columns == ("cost_p25", "cost_p50", "cost_p90")
+    for name, exact in (("cost_p25", 25), ("cost_p50", 50), ("cost_p90", 90)):
+        assert abs(result[name].value[0] - exact) < 8
+    spread = visits.agg(variance=vo.variance("cost"), deviation=vo.std("cost")).share("30%").run()
+    assert abs(spread["variance"].value[0] - 833) < 200
+    assert abs(spread["deviation"].value[0] - 28.9) < 4
+
+
+def test_names_of_quantiles() -> None:
+    names = list(vo.quantiles("cost", [0.025, 0.5, 0.999, 1e-05]))
+    assert names == ["p2_5", "p50", "p99_9", "p0_001"]
+    assert "0.00001)" in repr(vo.quantile("cost", 1e-05))
+
+
+def test_shares_have_intervals(study: vo.Study) -> None:
+    share = vo.count_units().where(vo.col("cost") >= 60) / vo.count_units()
+    result = study.table("visits").agg(share=share).rho("0.2").run()
+    ((value, low, high),) = result["share"]
+    assert low < value < high
+    assert abs(value - 0.4) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (lambda: vo.quantile("cost", 0), "0 is no share between 0 and 1"),
+        (lambda: vo.quantile("cost", 1.0), "1.0 is no share"),
+        (lambda: vo.quantile("cost", float("nan")), "nan is no share"),
+        (lambda: vo.quantile("cost", "0.5"), "'0.5' is no share"),  # type: ignore[arg-type]
+        (lambda: vo.quantile("cost", True), "True is no share"),
+        (lambda: vo.quantile("cost", 0.9, 5), r"vo.quantile\('cost', 0.9\): one bound is missing"),
+        (lambda: vo.quantile("cost", 0.9, 5, 1), r"fix: write vo.quantile\('cost', 0.9, 1, 5\)"),
+        (lambda: vo.quantiles("cost", []), "asks for nothing"),
+        (lambda: vo.quantiles("cost", [50]), "50 is no share"),
+        (lambda: vo.std("cost", ddof=2), "only 0 and 1"),
+        (lambda: vo.count().where(), "names no condition"),
+    ],
+)
+def test_aggregates_that_are_none(bad: Callable[[], object], message: str) -> None:
+    with pytest.raises(vo.FixQuery, match=message):
+        bad()
+
+
+def test_columns_of_one_name(study: vo.Study) -> None:
+    visits = study.table("visits")
+    with pytest.raises(vo.FixQuery, match="two columns are called cost_p50"):
+        visits.agg(cost_p50=vo.count(), cost=vo.quantiles("cost", [0.5]))
+    with pytest.raises(vo.FixQuery, match="n_p50 is a group key already"):
+        visits.group_by(n_p50=vo.col("site")).agg(n=vo.quantiles("cost", [0.5]))
+    with pytest.raises(TypeError, match=r"n is int, not an aggregate"):
+        visits.agg(n=5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="where takes conditions, not bool"):
+        vo.count().where(True)  # type: ignore[arg-type]
+
+
+def test_a_question_without_a_price(study: vo.Study) -> None:
+    """It is analysed at once, and lacks nothing but a price."""
+    query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits")
+    assert query.price == "none yet"
+    assert ".with_error(" in repr(query)
+    for ask in (query.preview, query.run):
+        with pytest.raises(vo.FixQuery, match="has no price yet"):
+            ask()
+    assert query.with_error(people=25).preview().errors["people"] <= 25
+    assert not query.epsilon(0.5).run().replayed
+    assert query.epsilon(1).epsilon(0.5).run().replayed
+    assert query.share("1%").preview().share == "1.00%"
+    assert query.rho("0.001").price == "rho 0.001"
+    with pytest.raises(vo.FixQuery, match="missing-bounds"):
+        study.sql("SELECT SUM(person) AS n FROM visits")
+    stated = "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 0.5) COUNT(*) AS n FROM visits"
+    assert study.sql(stated).preview().affordable
+    with pytest.raises(vo.FixQuery, match="said twice"):
+        study.sql(stated).epsilon(1)
+    with pytest.raises(vo.FixQuery, match="did you mean cost"):
+        study.sql(stated.replace("COUNT(*)", "AVG(csot)"))
 
 
 def test_cohorts_restrict_without_showing(study: vo.Study) -> None:

@@ -196,3 +196,89 @@ def test_bad_inputs(hub: vo.LocalHub, golden: Golden) -> None:
         assert hub._door.path.read_text() == before, name
         assert list((hub._door.path.parent / "tables").glob("*")) == [], name
     golden.check("inputs", "\n".join(lines))
+
+
+MORE = {**ROWS, "person": [person + 150 for person in ROWS["person"]]}
+
+
+@pytest.fixture
+def study(hub: vo.LocalHub) -> vo.Study:
+    hub.register("visits", ROWS, **TERMS)
+    return hub.open_project("p", epsilon=900, delta="1e-7", purpose="testing")
+
+
+def test_other_rows_are_a_new_version(hub: vo.LocalHub, study: vo.Study) -> None:
+    """The old answer is still there under its version's question; the new question is charged."""
+    query = study.table("visits").agg(people=vo.count_units(), sum=vo.sum("cost")).epsilon(100)
+    first = query.run()
+    paid = study.budget.to_dict()["spent"]
+    version = hub.update("visits", {**ROWS, "cost": [1.0] * 600}, reason="corrected costs")
+    assert version.changed
+    assert "a question about the new rows is a new question" in repr(version)
+    assert study.budget.to_dict()["spent"] == paid
+    again = study.table("visits").agg(people=vo.count_units(), sum=vo.sum("cost")).epsilon(100)
+    second = again.run()
+    assert not second.replayed
+    assert study.budget.to_dict()["spent"] != paid
+    assert abs(first["sum"].value[0] - sum(ROWS["cost"])) < 500
+    assert abs(second["sum"].value[0] - 600) < 500
+    assert first.receipt["data_version"] != second.receipt["data_version"] == version.id
+    assert again.run().replayed
+
+
+def test_the_same_rows_are_the_same_version(hub: vo.LocalHub, study: vo.Study) -> None:
+    first = hub.update("visits", MORE, reason="more people")
+    again = hub.update("visits", MORE, reason="more people")
+    assert (first.changed, again.changed, again.id) == (True, False, first.id)
+    assert "has the rows it had" in repr(again)
+    before = hub._door.path.read_text()
+    hub.register("visits", MORE, **TERMS)
+    assert hub._door.path.read_text() == before
+    back = hub.update("visits", ROWS, reason="back")
+    assert back.id != first.id
+    files = sorted(file.name for file in (hub._door.path.parent / "tables").iterdir())
+    assert files == ["visits.3.parquet"]
+    assert study.table("visits").agg(n=vo.count()).epsilon(1).run().columns == ("n",)
+
+
+@pytest.mark.usefixtures("study")
+def test_an_interrupted_update_asks_nothing_of_the_wrong_rows(
+    hub: vo.LocalHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub file names the new rows before the ledger does: until then nothing is answered."""
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(hub._door), "reload", lambda _self: stopped())
+        with pytest.raises(KeyboardInterrupt):
+            hub.update("visits", MORE, reason="more people")
+    again = vo.Hub.local(hub._door.path.parent)
+    query = again.project("p").table("visits").agg(n=vo.count())
+    with pytest.raises(vo.FixQuery, match="the ledger does not know this file"):
+        query.epsilon(1)
+    assert again.update("visits", MORE, reason="more people").changed
+    assert query.epsilon(1).run().columns == ("n",)
+
+
+def test_bad_updates(hub: vo.LocalHub, study: vo.Study, golden: Golden) -> None:
+    before = hub._door.path.read_text()
+    bad: dict[str, Callable[[], object]] = {
+        "no such table": lambda: hub.update("visit", ROWS, reason="x"),
+        "a missing column": lambda: hub.update("visits", {"person": [1]}, reason="x"),
+        "another type": lambda: hub.update("visits", {**ROWS, "cost": ["a"] * 600}, reason="x"),
+        "a new column": lambda: hub.update("visits", {**ROWS, "more": [1] * 600}, reason="x"),
+        "no reason": lambda: hub.update("visits", MORE, reason=" "),
+        "registered anew": lambda: hub.register("visits", MORE, **TERMS),
+        "on other terms": lambda: hub.register("visits", ROWS, **{**TERMS, "max_groups": 1}),
+    }
+    lines = []
+    for name, update in bad.items():
+        with pytest.raises(vo.FixQuery) as caught:
+            update()
+        lines.append(f"--- {name}\n{caught.value}")
+        assert hub._door.path.read_text() == before, name
+        assert len(list((hub._door.path.parent / "tables").iterdir())) == 1, name
+    golden.check("updates", "\n".join(lines).replace(str(hub._door.path.parent), "FOLDER"))
+    assert study.table("visits").agg(n=vo.count()).epsilon(1).run().columns == ("n",)

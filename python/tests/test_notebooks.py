@@ -10,36 +10,18 @@ import pytest
 from nbclient import NotebookClient
 
 import voilage as vo
-from conftest import command
+from conftest import ROOT, checkout
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
-RECORDS = ROOT / "data" / "demo"
-PERMIT = [
-    *("--authority", "Test Authority", "--reference", "TEST-1", "--purpose", "testing"),
-    *("--starts", "2020-01-01", "--ends", "2099-12-31", "--epsilon", "4", "--delta", "1e-7"),
-]
 KERNEL_NOISE = "ignore:.*"
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with a ledger of its own, as `make demo` leaves it before its questions."""
-    if not RECORDS.exists():
-        pytest.fail(f"{RECORDS} is missing\n  fix: make records")
     folder = tmp_path_factory.mktemp("site")
-    (folder / "data").mkdir()
-    (folder / "data" / "demo").mkdir()
-    for file in RECORDS.glob("*.parquet"):
-        (folder / "data" / "demo" / file.name).symlink_to(file)
-    (folder / "examples").mkdir()
-    hub = folder / "examples" / "hub.toml"
-    shutil.copy(ROOT / "examples" / "hub.toml", hub)
+    checkout(folder, {"rand-costs": "rand", "omop-conditions": "omop"})
     shutil.copytree(ROOT / "docs" / "notebooks", folder / "docs" / "notebooks")
-    assert command("init", "--hub", str(hub)) == 0
-    for project, dataset in (("rand-costs", "rand"), ("omop-conditions", "omop")):
-        options = ["--hub", str(hub), "--dataset", dataset, *PERMIT]
-        assert command("project", "open", project, *options) == 0
     return folder
 
 

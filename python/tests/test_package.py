@@ -84,7 +84,10 @@ def test_messages(study: vo.Study, hub: vo.Hub, golden: Golden) -> None:
         "bounds equal": lambda: vo.mean("cost", 5, 5),
         "NaN bounds": lambda: vo.mean("cost", 0, float("nan")),
         "bounds of text": lambda: vo.mean("cost", "0", 1),  # type: ignore[arg-type]
-        "no price": lambda: study.sql(people.sql_text),
+        "no price": lambda: study.sql(people.sql_text).run(),
+        "several prices": lambda: study.sql(people.sql_text, epsilon=1, rho="0.01"),
+        "a quantile that is none": lambda: vo.quantile("cost", 50),
+        "a view's mistake": lambda: study.table("vists"),
         "a price that is none": lambda: people.epsilon("much"),
         "a share that is none": lambda: people.share("2"),
         "rows of people": lambda: study.sql("SELECT * FROM visits", epsilon=1),

@@ -48,10 +48,13 @@ def test_losses_keep_their_text(value: LossInput, text: str) -> None:
 
 
 def test_one_loss_here_or_in_the_question(study: voilage.Study) -> None:
-    with pytest.raises(voilage.FixQuery):
-        study.sql(SQL)
+    with pytest.raises(voilage.FixQuery, match="no price yet"):
+        study.sql(SQL).run()
     with pytest.raises(voilage.FixQuery):
         study.sql(SQL, epsilon=1, rho="0.01")
+    with pytest.raises(voilage.FixQuery) as caught:
+        study.sql(SQL, epsilon=1, share="1%")
+    assert caught.type is voilage.FixQuery
     stated = SQL.replace("SELECT", "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS(epsilon = 0.5)", 1)
     study.sql(stated)
     with pytest.raises(voilage.FixQuery, match="said twice"):

@@ -54,6 +54,7 @@ from voilage._schema import Schema
 from voilage._study import Study
 from voilage._table import Cohort, PerUnit, Table
 from voilage._values import Values
+from voilage._version import DataVersion
 
 __all__ = [
     "Aggregate",
@@ -62,6 +63,7 @@ __all__ = [
     "BudgetRefused",
     "Bug",
     "Cohort",
+    "DataVersion",
     "Expr",
     "FixQuery",
     "Frame",

@@ -16,9 +16,9 @@ Bound: TypeAlias = int | float
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an aggregate is written: the SQL of the unit there, and the rows it reads."""
+    """Where an aggregate is written: how the unit is called there, and the rows it reads."""
 
-    unit: str
+    unit: Callable[[], str]
     conditions: tuple[str, ...] = ()
 
     def read(self, call: str) -> str:
@@ -67,7 +67,7 @@ class Aggregate:
                 )
         texts = tuple(condition.sql_text for condition in conditions)
         return Aggregate(
-            lambda place: self._render(replace(place, conditions=place.conditions + texts))
+            lambda place: self._render(replace(place, conditions=texts + place.conditions))
         )
 
     def __add__(self, other: Aggregate | Bound) -> Aggregate:
@@ -99,7 +99,7 @@ class Aggregate:
         return Aggregate(lambda place: f"(- {self._render(place)})")
 
     def __repr__(self) -> str:
-        return f"<voilage.Aggregate {self._render(Place('unit'))}>"
+        return f"<voilage.Aggregate {self._render(Place(lambda: 'unit'))}>"
 
     def _with(self, operator: str, other: Aggregate | Bound) -> Aggregate:
         right = _rendered(other)
@@ -203,7 +203,7 @@ def count_units() -> Aggregate:
     >>> study.table("visits").agg(people=vo.count_units()).sql_text
     'SELECT COUNT(DISTINCT "person") AS "people" FROM "visits"'
     """
-    return Aggregate(lambda place: place.read(f"COUNT(DISTINCT {place.unit})"))
+    return Aggregate(lambda place: place.read(f"COUNT(DISTINCT {place.unit()})"))
 
 
 def sum(  # noqa: A001  (`vo.sum` reads well)

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from voilage import _native, _toml
-from voilage._errors import fix_query
+from voilage._errors import fix_query, suggestion
 from voilage._hub import Door, Hub
 from voilage._input import TableInput, rows_of
 from voilage._loss import LossInput, loss_text
 from voilage._study import Study
+from voilage._version import DataVersion, check_same_columns, next_file
 
 FILE = "hub.toml"
 ASSERTED = "asserted by the data holder at registration"
@@ -141,6 +142,90 @@ class LocalHub(Hub):
         """
         self._add(name, f"public.{name}", data, {"provenance": provenance}, {}, {}, None)
 
+    def update(self, name: str, data: TableInput, *, reason: str) -> DataVersion:
+        """Put other rows in the place of a table's, with the same columns: a new data version.
+
+        `reason` stands in the ledger. What was answered about the rows before stays paid and keeps
+        its bytes; the same question again is about the new rows, and charged. What was spent stays
+        spent. The same rows again change nothing.
+
+        >>> import voilage as vo
+        >>> hub = vo.Hub.local("my-hub", epsilon=10, delta="1e-6")
+        >>> doses = {"patient": ["a", "a", "b"], "dose": [1, 2, 2]}
+        >>> hub.register(
+        ...     "doses", doses, unit="patient", max_rows_per_group=3, bounds={"dose": (0, 9)}
+        ... )
+        >>> hub.update("doses", doses, reason="nothing new").changed
+        False
+        >>> later = {"patient": ["a", "a", "b", "c"], "dose": [1, 2, 2, 5]}
+        >>> hub.update("doses", later, reason="the extract of March").changed
+        True
+        """
+        native = self._door.native()
+        _check_name(name)
+        before = self._door.path.read_text(encoding="utf-8")
+        section, declared, old = self._registered(name, before)
+        rows = rows_of(name, data)
+        check_same_columns(name, rows, declared["columns"])
+        draft, file = old.with_suffix(".new"), next_file(name, old)
+        try:
+            rows.write(draft)
+            if filecmp.cmp(draft, old, shallow=False):
+                if "unit" in declared and not native.knows(self._dataset, old):
+                    self._declare(reason)  # an update was interrupted here
+                    return DataVersion(native.data_version(self._dataset), name, changed=True)
+                return DataVersion(native.data_version(self._dataset), name, changed=False)
+            os.replace(draft, file)  # noqa: PTH105  (atomic, and said so)
+        finally:
+            draft.unlink(missing_ok=True)
+        kept = f'[{section}]\nfile = "tables/{old.name}"\n'
+        text = before.replace(kept, kept.replace(old.name, file.name))
+        about_people = "unit" in declared
+        try:
+            # The ledger knows each version's files about people by their paths, so that between
+            # the two steps questions about these are refused. Public files it does not know:
+            # there the version comes first, and answers of the old one are not replayed.
+            waits = None if about_people else self._declare(reason)
+            if waits is None:
+                _accept(self._door.path.parent, text)
+                self._door.reload()
+            if about_people:
+                waits = self._declare(reason)
+        except _native.VoilageError:
+            self._door.path.write_text(before, encoding="utf-8")
+            file.unlink()
+            self._door.reload()
+            raise
+        if waits is not None:
+            raise _native.PolicyRefused(
+                f"the policy asks for a second administrator: the new rows of table {name} wait as "
+                f"proposal {waits}\n"
+                f"  fix: have another administrator run `voilage approve {waits} --reason ..`"
+            )
+        old.unlink()
+        return DataVersion(self._door.native().data_version(self._dataset), name, changed=True)
+
+    def _declare(self, reason: str) -> int | None:
+        """Issue a new version of the data; the number of a proposal if somebody must agree."""
+        return self._door.native().update(self._dataset, reason)
+
+    def _registered(self, name: str, text: str) -> tuple[str, dict[str, Any], Path]:
+        """Return the section of a table that was registered here, its content and its file."""
+        content = tomllib.loads(text)
+        own = content["datasets"][self._dataset].get("tables", {})
+        public = content.get("public", {})
+        if name not in own and name not in public:
+            raise fix_query(f"there is no table {name}", suggestion(name, [*own, *public]))
+        section = f"datasets.{self._dataset}.tables.{name}" if name in own else f"public.{name}"
+        declared = (own if name in own else public)[name]
+        file = self._door.path.parent / declared["file"]
+        if f'[{section}]\nfile = "tables/{file.name}"\n' not in text:
+            raise fix_query(
+                f"table {name} was not registered from Python, so its file is not replaced from it",
+                "put the new file in its place and run `voilage dataset update`",
+            )
+        return section, declared, file
+
     def open_project(  # noqa: PLR0913  (the terms of a permit)
         self,
         name: str,
@@ -213,12 +298,18 @@ class LocalHub(Hub):
         before = self._door.path.read_text(encoding="utf-8")
         try:
             rows.write(draft)
-            if file.exists() and f"\n[{section}]\n" in before:
-                if text in before and filecmp.cmp(draft, file, shallow=False):
+            if f"\n[{section}]\n" in before:
+                _, _, known = self._registered(name, before)
+                if text.replace(file.name, known.name) not in before:
+                    raise fix_query(
+                        f"table {name} is registered already, with other columns or other terms",
+                        "register it under another name",
+                    )
+                if filecmp.cmp(draft, known, shallow=False):
                     return
                 raise fix_query(
-                    f"table {name} is registered already, with other rows or other terms",
-                    "register it under another name",
+                    f"table {name} is registered already, with other rows",
+                    f'to put these in their place, write hub.update("{name}", data, reason="..")',
                 )
             os.replace(draft, file)  # noqa: PTH105  (atomic, and said so)
             try:

@@ -24,7 +24,8 @@ def mock(schema: Schema, rows: int, seed: int) -> dict[str, Frame]:
     """Return made-up rows of every table; units are shared between tables."""
     if isinstance(rows, bool) or not isinstance(rows, int) or not 0 <= rows <= ROWS_MAX:
         raise fix_query(f"mock(rows={rows!r}) is no number of rows", "write mock(rows=1000)")
-    return {name: _frame(table, rows, seed) for name, table in schema.items()}
+    kept = {name: table for name, table in schema.items() if table.rows != "refused"}
+    return {name: _frame(table, rows, seed) for name, table in kept.items()}
 
 
 def _frame(table: TableSchema, rows: int, seed: int) -> Frame:

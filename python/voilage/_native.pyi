@@ -8,6 +8,7 @@ __all__ = [
     "FixQuery",
     "Hub",
     "Input",
+    "NoPrice",
     "PolicyRefused",
     "Preview",
     "Query",
@@ -23,6 +24,7 @@ __version__: str
 
 class VoilageError(Exception): ...
 class FixQuery(VoilageError): ...  # noqa: N818
+class NoPrice(FixQuery): ...
 class BudgetRefused(VoilageError): ...  # noqa: N818
 class PolicyRefused(VoilageError): ...  # noqa: N818
 class TryAgain(VoilageError): ...  # noqa: N818
@@ -50,6 +52,9 @@ class Hub:
         starts: str,
         ends: str,
     ) -> None: ...
+    def update(self, dataset: str, reason: str) -> int | None: ...
+    def knows(self, dataset: str, path: str | os.PathLike[str]) -> bool: ...
+    def data_version(self, dataset: str) -> str: ...
     def abandon(self) -> None: ...
 
 @final

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voilage import _native
+from voilage._errors import fix_query
 from voilage._preview import Preview
 from voilage._progress import Progress
 from voilage._result import Result
 
 if TYPE_CHECKING:
+    from voilage._loss import LossInput
     from voilage._study import Study
 
 TEXT_MAX = 70
@@ -29,11 +31,14 @@ class Price:
             return f"a share of {self.share}"
         if self.rho is not None:
             return f"rho {self.rho}"
-        return f"epsilon {self.epsilon}" if self.epsilon is not None else "this question"
+        return f"epsilon {self.epsilon}" if self.epsilon is not None else "the price it states"
 
 
 class Query:
-    """A question at a price; made by :meth:`voilage.Study.sql` or the builder. Only `run()` spends.
+    """A question; made by :meth:`voilage.Study.sql` or the builder. Only `run()` spends.
+
+    Without a price it can be analysed and cannot be run: `epsilon`, `rho`, `share` and `with_error`
+    return the same question at a price.
 
     >>> import voilage as vo
     >>> study = vo.demo().project("demo")
@@ -44,7 +49,7 @@ class Query:
 
     __slots__ = ("_native", "_price", "_study")
 
-    def __init__(self, study: Study, native: _native.Query, price: Price) -> None:
+    def __init__(self, study: Study, native: _native.Query, price: Price | None) -> None:
         self._study = study
         self._native = native
         self._price = price
@@ -68,8 +73,48 @@ class Query:
         >>> study = vo.demo().project("demo")
         >>> study.sql("SELECT COUNT(*) AS visits FROM visits", share="1%").price
         'a share of 1%'
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits").price
+        'none yet'
         """
-        return str(self._price)
+        return "none yet" if self._price is None else str(self._price)
+
+    def epsilon(self, epsilon: LossInput) -> Query:
+        """Return the same question at a price: it alone is (epsilon, delta)-private.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits").epsilon(0.5).price
+        'epsilon 0.5'
+        """
+        return self._study.sql(self.sql_text, epsilon=epsilon)
+
+    def rho(self, rho: LossInput) -> Query:
+        """Return the same question at a price in zero-concentrated loss; these add up.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits").rho("0.001").price
+        'rho 0.001'
+        """
+        return self._study.sql(self.sql_text, rho=rho)
+
+    def share(self, share: str) -> Query:
+        """Return the same question at a share of the project's budget; these add up.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> study.sql("SELECT COUNT(*) AS visits FROM visits").share("2%").price
+        'a share of 2%'
+        """
+        return self._study.sql(self.sql_text, share=share)
+
+    def _asked_price(self) -> Price:
+        if self._price is None:
+            raise fix_query(
+                "the question has no price yet",
+                'write query.epsilon(0.5), query.share("2%") or query.with_error(column=25)',
+            )
+        return self._price
 
     def preview(self) -> Preview:
         """Return what the question costs and how exact its answer will be. Free.
@@ -80,7 +125,7 @@ class Query:
         >>> query.preview().share
         '1.00%'
         """
-        return Preview(self._study._priced(self.sql_text, self._price)._native.preview())
+        return Preview(self._study._priced(self.sql_text, self._asked_price())._native.preview())
 
     def with_error(self, **errors: float) -> Query:
         """Return the same question at the cheapest price that keeps each error at 95%.
@@ -110,6 +155,7 @@ class Query:
         True
         """
         self._study._engine()
+        self._asked_price()
         # One at a time: of two runs of one question at once, the ledger lets only the later finish.
         with self._study._door.turn:
             return self._run(progress, renew=renew)
@@ -128,4 +174,6 @@ class Query:
     def __repr__(self) -> str:
         sql = " ".join(self.sql_text.split())
         short = sql if len(sql) <= TEXT_MAX else f"{sql[:TEXT_MAX]} ..."
+        if self._price is None:
+            return f"<voilage.Query {short!r}: .epsilon(..), .share(..) or .with_error(..)>"
         return f"<voilage.Query {short!r} at {self.price}: preview() is free, run() charges>"

@@ -70,6 +70,7 @@ class Grouped:
         """
         if not aggregates:
             raise fix_query("agg() asks for nothing", "write agg(people=vo.count_units())")
+        self._table._source.must_be_about_people()
         columns = spread(aggregates)
         for name, _ in self._keys:
             if name in columns:
@@ -92,7 +93,7 @@ class Parts:
 
     def sql(self) -> str:
         """Return the statement."""
-        place = Place(self.table._source.unit_sql())
+        place = Place(self.table._source.unit_sql)
         shown = [_aliased(expr, name) for name, expr in self.keys]
         shown += [
             f"{aggregate._render(place)} AS {identifier(name)}"

@@ -26,7 +26,7 @@ def explained_refusal(query: Query, refusal: _native.BudgetRefused) -> _native.B
         return refusal
     shorter = _shorter(Decimal(budget.affordable_epsilon))
     lines = [
-        f"{query._price} needs {preview.share} of {study.name}'s budget, {budget.left_share} is "
+        f"{query.price} needs {preview.share} of {study.name}'s budget, {budget.left_share} is "
         "left. Nothing was spent."
     ]
     if shorter <= 0:

@@ -95,7 +95,7 @@ class Result:
         >>> sql = "SELECT COUNT(DISTINCT person) AS people FROM visits WHERE age = 99"
         >>> for warning in study.sql(sql, epsilon=0.01).run().warnings:
         ...     print(warning)
-        people: 1 of 1 values is small against its noise (marked ~)
+        small against the noise (marked ~): people 1 of 1
         """
         return tuple(warnings_of(self._cells(), self._explained))
 

@@ -6,13 +6,15 @@ import datetime as dt
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from voilage._convert import EPOCH, EPOCH_ORDINAL
 from voilage._errors import fix_query, suggestion
 from voilage._html import MUTED, SMALL, cell, escape
 
 VALUES_SHOWN = 8
+
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
-    """A table: whose rows it holds, how many of each person count, and its columns."""
+    """A table or view: whose rows it holds, how many of each person count, and its columns."""
 
     name: str
+    rows: str
+    """Whose: `people` (or whatever the unit is), `public`, `released` or, in vain, `refused`."""
     unit: str | None
     max_groups: int | None
     max_rows_per_group: int | None
-    provenance: str | None
+    note: str | None
+    """What the data holder says: a public table's provenance, a view's description."""
+    is_view: bool
     columns: dict[str, Column]
+    refused: str | None = None
+    """Why a view cannot be asked about."""
 
     def __getitem__(self, name: str) -> Column:
         if name not in self.columns:
@@ -54,12 +62,18 @@ class TableSchema:
 
     def owner(self) -> str:
         """Return whose rows these are, in words."""
-        if self.unit is None:
-            return f"public: {self.provenance}"
-        return (
-            f"one {self.unit} keeps {self.max_rows_per_group} rows in each of "
-            f"{self.max_groups} groups"
-        )
+        words = {
+            "people": (
+                f"one {self.unit or 'unit (not shown)'} keeps {self.max_rows_per_group} rows in "
+                f"each of {self.max_groups} groups"
+            ),
+            "public": "public" if self.is_view else f"public: {self.note}",
+            "released": "noisy when it is read, and charged to whoever reads it",
+            "refused": f"cannot be asked about: {self.refused}",
+        }[self.rows]
+        if not self.is_view:
+            return words
+        return f"view: {self.note}; {words}" if self.note else f"view: {words}"
 
 
 class Schema(Mapping[str, TableSchema]):
@@ -87,6 +101,17 @@ class Schema(Mapping[str, TableSchema]):
         if name not in self._tables:
             raise fix_query(f"there is no table {name}", suggestion(name, self._tables))
         return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    @overload
+    def get(self, name: str) -> TableSchema | None: ...
+    @overload
+    def get(self, name: str, default: Other) -> TableSchema | Other: ...
+    def get(self, name: str, default: object = None) -> object:
+        """Return a table, or something else where there is none."""
+        return self._tables.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
@@ -124,9 +149,12 @@ def _table(content: dict[str, Any]) -> TableSchema:
         name=content["name"],
         unit=content.get("unit"),
         max_groups=content.get("max_groups"),
+        rows=content["rows"],
         max_rows_per_group=content.get("max_rows_per_group"),
-        provenance=content.get("provenance"),
+        note=content.get("provenance", content.get("view")),
+        is_view="view" in content,
         columns={column.name: column for column in columns},
+        refused=content.get("refused"),
     )
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from voilage._hub import Door
 
 
+TRIAL_SHARE = "1%"
+
+
 class Study:
     """One project of a hub; made by :meth:`voilage.Hub.project`.
 
@@ -64,20 +67,30 @@ class Study:
         """Analyse and price a question. Reads no record and charges nothing.
 
         Say one of `epsilon` (this statement alone is so private), `rho`, or `share` (of the
-        project's budget, like ``"2%"``). A question that cannot be answered privately raises
+        project's budget, like ``"2%"``), here or afterwards by the query's methods of these names;
+        or let the price follow from an error. A question that cannot be answered privately raises
         :class:`voilage.FixQuery` or :class:`voilage.PolicyRefused` with a rewrite.
 
         >>> import voilage as vo
         >>> study = vo.demo().project("demo")
         >>> study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits", share="2%")
         <voilage.Query 'SELECT COUNT(DISTINCT person) AS people FROM visits' at a share of 2%: ...>
+        >>> query = study.sql("SELECT COUNT(DISTINCT person) AS people FROM visits")
+        >>> query.with_error(people=25).preview().errors["people"] <= 25
+        True
         """
         price = Price(
             epsilon=loss_text("epsilon", epsilon),
             rho=loss_text("rho", rho),
             share=loss_text("share", share),
         )
-        return self._priced(sql, price)
+        try:
+            return self._priced(sql, price)
+        except _native.NoPrice as refusal:
+            if price != Price():
+                raise _native.FixQuery(str(refusal)) from None
+        # It is analysed at a price of no consequence, so that what is wrong with it shows now.
+        return Query(self, self._engine().sql(sql, share=TRIAL_SHARE), None)
 
     def table(self, name: str) -> Table:
         """Begin a question with a table; an unknown name raises :class:`voilage.FixQuery`.
@@ -92,11 +105,12 @@ class Study:
             unit=entry.unit,
             tables=(entry.name,),
             columns=frozenset(entry.columns),
+            about_people=entry.rows != "public",
         )
         return Table(self, source)
 
     def schema(self) -> Schema:
-        """Return what everybody may know about the tables: types, bounds, values, and their source.
+        """Return what everybody may know about tables and views: types, bounds, values, sources.
 
         >>> import voilage as vo
         >>> schema = vo.demo().project("demo").schema()

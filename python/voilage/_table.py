@@ -24,13 +24,24 @@ class Source:
     unit: str | None
     tables: tuple[str, ...]
     columns: frozenset[str]
+    about_people: bool = True
 
-    def unit_sql(self) -> str:
-        """Return the unit column, qualified where several tables could have one."""
-        if self.unit is None:
+    def must_be_about_people(self) -> None:
+        """Refuse to ask about rows that nobody owns."""
+        if not self.about_people:
             raise fix_query(
                 f"{self.tables[0]} is a public table, so nobody's rows are in it",
                 "begin with a table of the project's dataset, and join this one to it",
+            )
+
+    def unit_sql(self) -> str:
+        """Return the unit column, qualified where several tables could have one."""
+        self.must_be_about_people()
+        if self.unit is None:
+            raise fix_query(
+                f"the view {self.tables[0]} does not show the unit, so that units cannot be told "
+                "apart in it",
+                "count rows with vo.count(), or have the data holder add the column to the view",
             )
         if len(self.tables) == 1:
             return identifier(self.unit)
@@ -118,6 +129,7 @@ class Table:
             unit=self._source.unit,
             tables=self._source.tables + other._source.tables,
             columns=self._source.columns | other._source.columns,
+            about_people=self._source.about_people,
         )
         return Table(self._study, source, self._filters)
 
@@ -240,7 +252,7 @@ class PerUnit:
         source = self._table._source
         unit = source.unit_sql()
         shown = [f"{unit} AS {identifier(source.unit or '')}"]
-        place = Place(unit)
+        place = Place(source.unit_sql)
         made = spread(features)
         shown += [f"{one._render(place)} AS {identifier(name)}" for name, one in made.items()]
         inner = f"SELECT {', '.join(shown)} FROM {self._table._from_where()} GROUP BY {unit}"  # noqa: S608  (quoted)

@@ -15,15 +15,13 @@ WIDE_BOUNDS = 0.05
 
 def warnings_of(columns: list[Cells], explained: dict[str, Any]) -> list[str]:
     """Return one sentence for each thing that looks wrong."""
+    small = [(column.name, sum(column.small()), len(column.values)) for column in columns]
+    small = [one for one in small if one[1]]
     found = []
+    if small:
+        parts = ", ".join(f"{name} {count} of {rows}" for name, count, rows in small)
+        found.append(f"small against the noise (marked ~): {parts}")
     for column in columns:
-        small = sum(column.small())
-        if small:
-            verb = "is" if small == 1 else "are"
-            found.append(
-                f"{column.name}: {small} of {len(column.values)} values {verb} small against "
-                f"{'its' if small == 1 else 'their'} noise (marked ~)"
-            )
         bounds = _bounds(column.name, explained)
         if bounds is not None:
             found += _bounds_look_wrong(column, bounds)

@@ -3,6 +3,8 @@
 use voilage_budgets::{ErrorKind, LedgerError};
 use voilage_privacy::PrivacyError;
 
+use crate::spend;
+
 pub use crate::refusal::{Place, Refusal, RefusalCode};
 
 /// Why a question, a hub file or a command could not be carried out.
@@ -70,6 +72,11 @@ impl QueryError {
             Self::TryAgain | Self::Interrupted => ErrorKind::TryAgain,
             Self::Bug(_) => ErrorKind::Bug,
         }
+    }
+
+    /// Whether all that a question lacks, as far as it was read, is one price.
+    pub fn asks_for_a_price(&self) -> bool {
+        spend::is_say_once(self)
     }
 
     pub(crate) fn input(problem: impl Into<String>, fix: impl Into<String>) -> Self {

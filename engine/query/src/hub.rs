@@ -12,6 +12,7 @@ use voilage_budgets::{
 };
 
 use crate::catalogue::Catalogue;
+use crate::described::{self, DescribedView};
 use crate::error::QueryError;
 use crate::execute::Resources;
 use crate::holder;
@@ -243,6 +244,14 @@ impl Study {
     /// When the ledger cannot be read.
     pub fn project(&self) -> Result<Project, QueryError> {
         Ok(self.hub.parts.ledger.project(&self.name)?)
+    }
+
+    /// What may be known about the views of the project's dataset. Reads no row.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn views(&self) -> Result<Vec<DescribedView>, QueryError> {
+        described::views(&self.hub.parts, &self.project()?.dataset)
     }
 
     /// Analyses and prices a question. Reads no owned row and charges nothing.

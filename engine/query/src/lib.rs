@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod catalogue;
+pub mod described;
 mod door;
 pub mod error;
 mod execute;
@@ -39,6 +40,7 @@ mod views;
 
 pub use answer::{Answer, Interval};
 pub use catalogue::Catalogue;
+pub use described::{DescribedView, ViewRows};
 pub use error::{Place, QueryError, Refusal, RefusalCode};
 pub use explanation::Explanation;
 pub use hub::{Hub, Study};

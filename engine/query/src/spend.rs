@@ -47,12 +47,19 @@ impl Spend {
     }
 }
 
+const SAY_ONCE: &str = "say once what the question may cost";
+
 /// The refusal of a price that is given in several ways, or not at all.
 pub(crate) fn say_once() -> QueryError {
     QueryError::input(
-        "say once what the question may cost",
+        SAY_ONCE,
         "give exactly one of epsilon, rho and share, for example epsilon = \"0.5\"",
     )
+}
+
+/// Whether an error says that a question has no price, or several.
+pub(crate) fn is_say_once(error: &QueryError) -> bool {
+    matches!(error, QueryError::Input { problem, .. } if problem == SAY_ONCE)
 }
 
 fn share(text: &str) -> Result<Spend, QueryError> {

@@ -9,6 +9,8 @@ mod outputs;
 mod text;
 mod warnings;
 
+pub(crate) use origin::range;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -267,8 +269,7 @@ fn tables(boundary: &Boundary, catalogue: &Catalogue) -> Result<Vec<ExplainedTab
 }
 
 fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, QueryError> {
-    let range =
-        |(key, name): (&Scalar, &String)| origin::range(name, key, &boundary.input, catalogue);
+    let range = |(key, name): (&Scalar, &String)| range(name, key, &boundary.input, catalogue);
     let columns: Vec<ExplainedRange> =
         boundary.keys.iter().zip(&boundary.key_names).map(range).collect::<Result<_, _>>()?;
     let learned = |range: &&ExplainedRange| range.values.is_none();

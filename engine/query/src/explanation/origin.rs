@@ -13,7 +13,7 @@ use crate::refusal::readable;
 const VALUES_SHOWN_MAX: usize = 1_000;
 
 /// The range of an expression over a relation's columns.
-pub(super) fn range(
+pub(crate) fn range(
     name: &str,
     scalar: &Scalar,
     input: &Relation,

@@ -51,15 +51,7 @@ pub(crate) fn split(
     plan: &LogicalPlan,
     options: &AskOptions,
 ) -> Result<Split, QueryError> {
-    let mut splitter = Splitter {
-        catalogue,
-        dataset,
-        options,
-        drafts: Vec::new(),
-        derived: Vec::new(),
-        noted: RefCell::new(Vec::new()),
-        bug: None,
-    };
+    let mut splitter = Splitter::new(catalogue, dataset, options);
     let root = splitter.half(plan);
     if let Some(bug) = splitter.bug {
         return Err(bug);
@@ -89,6 +81,46 @@ pub(crate) fn split(
     Ok(Split { drafts: splitter.drafts, derived: splitter.derived, above })
 }
 
+/// Whose rows a plan shows.
+pub(crate) enum Rows {
+    /// Rows of units.
+    Owned(Relation),
+    /// Noisy rows.
+    Released,
+    /// Rows about nobody.
+    Public,
+}
+
+/// Says whose rows a plan shows, by the pass that a question goes through.
+///
+/// # Errors
+/// All refusals of the plan together.
+pub(crate) fn rows(
+    catalogue: &Catalogue,
+    dataset: &str,
+    plan: &LogicalPlan,
+    options: &AskOptions,
+) -> Result<Rows, QueryError> {
+    let mut splitter = Splitter::new(catalogue, dataset, options);
+    let root = splitter.half(plan);
+    if let Some(bug) = splitter.bug {
+        return Err(bug);
+    }
+    let mut refusals = splitter.noted.take();
+    match root {
+        Ok(half) if refusals.is_empty() => Ok(match half {
+            Half::Owned(relation) => Rows::Owned(relation),
+            Half::Public(_) if splitter.drafts.is_empty() => Rows::Public,
+            Half::Public(_) => Rows::Released,
+        }),
+        Ok(_) => Err(QueryError::Refused(Refusal::listed(refusals))),
+        Err(more) => {
+            refusals.extend(more);
+            Err(QueryError::Refused(Refusal::listed(refusals)))
+        }
+    }
+}
+
 /// What a node of the plan has become.
 pub(super) enum Half {
     /// Rows of units.
@@ -108,6 +140,20 @@ struct Splitter<'a> {
     noted: RefCell<Vec<Refusal>>,
     /// A contradiction of our own; it outweighs all refusals.
     bug: Option<QueryError>,
+}
+
+impl<'a> Splitter<'a> {
+    fn new(catalogue: &'a Catalogue, dataset: &'a str, options: &'a AskOptions) -> Self {
+        Self {
+            catalogue,
+            dataset,
+            options,
+            drafts: Vec::new(),
+            derived: Vec::new(),
+            noted: RefCell::new(Vec::new()),
+            bug: None,
+        }
+    }
 }
 
 impl Splitter<'_> {
