@@ -9,11 +9,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use voilage_budgets::{ChargeDetail, Ledger, TableFile};
 
+use crate::analysed::scanned_tables;
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::QueryError;
 use crate::explanation::Explanation;
 use crate::plan::PrivatePlan;
-use crate::question::scanned_tables;
 
 /// Bytes of a file that are hashed at a time.
 const CHUNK_LENGTH: usize = 1 << 16;

@@ -8,6 +8,7 @@
 //! physical plans. What an analyst can reach is [`Hub`], [`Study`], [`Question`] and [`Answer`].
 //! Never import the command line, the Python bindings or a source of randomness here.
 
+mod analysed;
 pub mod answer;
 pub mod catalogue;
 pub mod described;

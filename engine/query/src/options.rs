@@ -127,7 +127,7 @@ struct Limits {
 impl Limits {
     fn of(catalogue: &Catalogue, input: &Relation) -> Result<Self, QueryError> {
         let mut names = Vec::new();
-        crate::question::scanned_tables(input, &mut names);
+        crate::analysed::scanned_tables(input, &mut names);
         let (mut groups, mut rows) = ((0, u32::MAX), (0, u32::MAX));
         for name in names {
             if let TableOwner::Unit {

@@ -84,9 +84,10 @@ fn boundary(
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
         noisy.push(NoisyColumn { measure: column.measure, sensitivity, noise });
     }
-    let domain = match draft.domain {
-        DraftKeys::Public(values) => KeyDomain::Public(values),
+    let domain = match &draft.domain {
+        DraftKeys::Public(values) => KeyDomain::Public(values.clone()),
         DraftKeys::Learned { selector } => {
+            let selector = *selector;
             let budget = selection.delta()?;
             let noise = &noisy[selector].noise;
             let min_units = draft.smallest.map_or(1, |smallest| smallest.units);
@@ -101,21 +102,7 @@ fn boundary(
             }
         }
     };
-    let boundary = Boundary {
-        keys: draft.keys,
-        key_kinds: draft.key_facts.iter().map(|facts| facts.kind).collect(),
-        key_names: draft.key_facts.into_iter().map(|facts| facts.name).collect(),
-        input: draft.input,
-        domain,
-        max_groups: draft.max_groups,
-        max_rows_per_group: draft.max_rows_per_group,
-        values: draft.values,
-        noisy,
-        outputs: draft.outputs,
-        smallest: draft.smallest,
-        output_names: draft.output_names,
-    };
-    Ok((boundary, loss))
+    Ok((draft.into_boundary(noisy, domain), loss))
 }
 
 fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {

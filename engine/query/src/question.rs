@@ -1,32 +1,31 @@
 //! A question: analysed, priced, and ready to be paid for.
 
-use std::sync::Arc;
-
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
 use voilage_budgets::{Charge, ChargeRequest, Project, RequestKey};
 use voilage_privacy::quantity::Loss;
 
+use crate::analysed::Analysed;
 use crate::answer::Answer;
-use crate::door::{Asked, Parameters};
+use crate::door::Parameters;
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::{self, Derived, Failure, Files, Sources};
 use crate::explanation::Explanation;
 use crate::holder;
-use crate::hub::{HubParts, Study};
+use crate::hub::Study;
 use crate::interrupt::Interrupt;
 use crate::observer::{Stage, StageObserver};
 use crate::options::AskOptions;
-use crate::ownership;
+use crate::ownership::Split;
 use crate::plan::{Boundary, Node, PrivatePlan, Relation};
 use crate::post;
 use crate::price::{Priced, price};
 use crate::receipt::Receipt;
 use crate::release::{self, Released};
+use crate::session;
 use crate::spend::say_once;
 pub use crate::spend::{Spend, SpendOptions};
-use crate::{door, session, views};
 
 /// A question that has been analysed and priced. Nothing has been read or charged.
 pub struct Question {
@@ -58,43 +57,25 @@ impl Question {
         spend: &Spend,
         options: &AskOptions,
     ) -> Result<Self, QueryError> {
-        let hub = Arc::clone(study.parts());
-        let project = hub.ledger.project(study.name())?;
-        let context = session::planning(&hub.catalogue)?;
-        hub.block_on(views::register(&context, &hub.catalogue))?;
-        let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
-        let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
-        let spend = stated_spend(spend, &parameters, default)?;
-        let options = options.with(&parameters)?.under(&project.rules);
-        let split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
-        if split.drafts.is_empty() {
-            return Err(Refusal::new(
-                RefusalCode::Statement,
-                "the query",
-                "it reads no protected table, so there is nothing to answer privately",
-                "ask about a table of the project's dataset",
-            )
-            .into());
-        }
-        options.check(&hub.catalogue, &split.drafts, &parameters)?;
-        parameters.check_keys(&split.drafts)?;
-        let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
-        let files = checked_files(&hub, &split.drafts, public)?;
-        let Priced { mut plan, loss } = price(split.drafts, &project, &spend, &options)?;
-        plan.derived = split.derived;
-        let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
-        let columns = post::traced(&split.above);
-        let mut explanation = Explanation::new(&plan, &loss, &project, &hub.catalogue, &options)?;
-        explanation.name_columns(&columns);
+        let (asked, spend) = Analysed::of(study, sql, options, |parameters, default| {
+            stated_spend(spend, parameters, default)
+        })?;
+        let Split { drafts, derived, above } = asked.split;
+        let Priced { mut plan, loss } = price(drafts, &asked.project, &spend, &asked.options)?;
+        plan.derived = derived;
+        let catalogue = &asked.study.parts().catalogue;
+        let mut explanation =
+            Explanation::new(&plan, &loss, &asked.project, catalogue, &asked.options)?;
+        explanation.name_columns(&post::traced(&above));
         Ok(Self {
-            study,
-            sql: sql.to_owned(),
-            above: split.above,
+            study: asked.study,
+            sql: asked.sql,
+            above,
             plan,
             loss,
-            files,
-            project,
-            data_version,
+            files: asked.files,
+            project: asked.project,
+            data_version: asked.data_version,
             explanation,
             renew: false,
         })
@@ -313,40 +294,6 @@ fn framed(purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-/// Opens and checks the file of every table that the statement reads, before anything is charged.
-fn checked_files<'a>(
-    hub: &HubParts,
-    drafts: &[ownership::Draft],
-    public: impl Iterator<Item = &'a LogicalPlan>,
-) -> Result<Files, QueryError> {
-    let mut names = Vec::new();
-    for draft in drafts {
-        scanned_tables(&draft.input, &mut names);
-    }
-    for plan in public {
-        names.extend(post::public_tables(plan)?);
-    }
-    names.sort();
-    names.dedup();
-    let check = |name: String| {
-        let table = hub.catalogue.table(&name)?;
-        holder::must_be_declared(&hub.ledger, table)?;
-        let file = crate::catalogue::TableFile::check(table)?;
-        Ok((name, file))
-    };
-    names.into_iter().map(check).collect()
-}
-
-/// The tables that a relation scans, one name for each time.
-pub(crate) fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
-    if let Node::Scan { table, .. } | Node::Path { table, .. } = &relation.node {
-        names.push(table.clone());
-    }
-    for input in relation.inputs() {
-        scanned_tables(input, names);
-    }
 }
 
 fn derived_tables(relation: &Relation, tables: &mut Vec<usize>) {

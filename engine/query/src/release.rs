@@ -46,24 +46,7 @@ pub(crate) fn release(
     totals: &Totals,
     source: &mut dyn NoiseSource,
 ) -> Result<Released, QueryError> {
-    let measures = Measures::of(boundary)?;
-    let mut noisy = Vec::with_capacity(boundary.noisy.len());
-    for (position, column) in boundary.noisy.iter().enumerate() {
-        let exact = measures.exact(position, totals, &noisy)?;
-        let cells: Vec<Cell<'_>> = totals
-            .labels
-            .iter()
-            .zip(&exact)
-            .map(|(label, exact)| Cell { label, exact: *exact })
-            .collect();
-        let request = NoiseRequest {
-            boundary: index,
-            column: column_name(position, &column.measure),
-            noise: column.noise,
-            sensitivity: column.sensitivity,
-        };
-        noisy.push(source.perturb(&request, &cells)?);
-    }
+    let noisy = perturbed(boundary, index, totals, source)?;
     let mut released =
         Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() };
     if let Some(shown) = shown(boundary, totals, &released.noisy) {
@@ -107,6 +90,34 @@ impl Released {
         }
         Ok(())
     }
+}
+
+/// Every column of a boundary with its noise, cell by cell.
+fn perturbed(
+    boundary: &Boundary,
+    index: u32,
+    totals: &Totals,
+    source: &mut dyn NoiseSource,
+) -> Result<Vec<Vec<i128>>, QueryError> {
+    let measures = Measures::of(boundary)?;
+    let mut noisy = Vec::with_capacity(boundary.noisy.len());
+    for (position, column) in boundary.noisy.iter().enumerate() {
+        let exact = measures.exact(position, totals, &noisy)?;
+        let cells: Vec<Cell<'_>> = totals
+            .labels
+            .iter()
+            .zip(&exact)
+            .map(|(label, exact)| Cell { label, exact: *exact })
+            .collect();
+        let request = NoiseRequest {
+            boundary: index,
+            column: column_name(position, &column.measure),
+            noise: column.noise,
+            sensitivity: column.sensitivity,
+        };
+        noisy.push(source.perturb(&request, &cells)?);
+    }
+    Ok(noisy)
 }
 
 /// What a noisy column is called in requests and sealed tables.

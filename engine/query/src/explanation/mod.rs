@@ -18,12 +18,12 @@ use voilage_budgets::Project;
 use voilage_privacy::Rational;
 use voilage_privacy::quantity::Loss;
 
+use crate::analysed::scanned_tables;
 use crate::catalogue::{Catalogue, TableOwner};
 use crate::error::QueryError;
 use crate::options::AskOptions;
 use crate::plan::{Boundary, KeyDomain, PrivatePlan, Scalar};
 use crate::post::Traced;
-use crate::question::scanned_tables;
 use crate::receipt::{ReceiptColumn, loss_fields};
 
 /// The plan of a question in words and numbers. Nothing in it depends on data.

@@ -12,8 +12,8 @@ use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
 use crate::functions;
 use crate::plan::{
-    ColumnFacts, MeasuredValue, NoisyMeasure, OutputColumn, Owner, Relation, Scalar, SmallestGroup,
-    Type, Value,
+    Boundary, ColumnFacts, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn,
+    Owner, Relation, Scalar, SmallestGroup, Type, Value,
 };
 
 /// The product of finite key domains may have so many tuples.
@@ -78,6 +78,24 @@ impl DraftColumn {
 }
 
 impl Draft {
+    /// The boundary with the noise of its columns, and the keys that are released.
+    pub(crate) fn into_boundary(self, noisy: Vec<NoisyColumn>, domain: KeyDomain) -> Boundary {
+        Boundary {
+            keys: self.keys,
+            key_kinds: self.key_facts.iter().map(|facts| facts.kind).collect(),
+            key_names: self.key_facts.into_iter().map(|facts| facts.name).collect(),
+            input: self.input,
+            domain,
+            max_groups: self.max_groups,
+            max_rows_per_group: self.max_rows_per_group,
+            values: self.values,
+            noisy,
+            outputs: self.outputs,
+            smallest: self.smallest,
+            output_names: self.output_names,
+        }
+    }
+
     /// Whether both are the same boundary, so that one draw answers both.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         match (serde_json::to_string(self), serde_json::to_string(other)) {

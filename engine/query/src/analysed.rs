@@ -1,0 +1,104 @@
+//! A statement that has been analysed: everything that is free and needs no price.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+use voilage_budgets::Project;
+
+use crate::door::{Asked, Parameters};
+use crate::error::{QueryError, Refusal, RefusalCode};
+use crate::execute::Files;
+use crate::holder;
+use crate::hub::{HubParts, Study};
+use crate::options::AskOptions;
+use crate::ownership::{self, Draft, Split};
+use crate::plan::{Node, Relation};
+use crate::post;
+use crate::spend::Spend;
+use crate::{door, session, views};
+
+/// What a statement asks, before anything is said about noise. Nothing has been read or charged.
+pub(crate) struct Analysed {
+    pub(crate) study: Study,
+    pub(crate) sql: String,
+    pub(crate) project: Project,
+    pub(crate) data_version: String,
+    /// The options beside the SQL together with those in it.
+    pub(crate) options: AskOptions,
+    pub(crate) split: Split,
+    pub(crate) files: Files,
+}
+
+impl Analysed {
+    /// Analyses a statement. What it may cost is read by `price`, from the SQL's own parameters and
+    /// the dataset's default, before the statement is looked into.
+    ///
+    /// # Errors
+    /// All refusals of the query together, or what is wrong with a file or the price.
+    pub(crate) fn of<P>(
+        study: Study,
+        sql: &str,
+        options: &AskOptions,
+        price: impl FnOnce(&Parameters, Option<&Spend>) -> Result<P, QueryError>,
+    ) -> Result<(Self, P), QueryError> {
+        let hub = Arc::clone(study.parts());
+        let project = hub.ledger.project(study.name())?;
+        let context = session::planning(&hub.catalogue)?;
+        hub.block_on(views::register(&context, &hub.catalogue))?;
+        let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
+        let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
+        let price = price(&parameters, default)?;
+        let options = options.with(&parameters)?.under(&project.rules);
+        let split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
+        if split.drafts.is_empty() {
+            return Err(Refusal::new(
+                RefusalCode::Statement,
+                "the query",
+                "it reads no protected table, so there is nothing to answer privately",
+                "ask about a table of the project's dataset",
+            )
+            .into());
+        }
+        options.check(&hub.catalogue, &split.drafts, &parameters)?;
+        parameters.check_keys(&split.drafts)?;
+        let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
+        let files = checked_files(&hub, &split.drafts, public)?;
+        let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
+        let sql = sql.to_owned();
+        Ok((Self { study, sql, project, data_version, options, split, files }, price))
+    }
+}
+
+/// Opens and checks the file of every table that the statement reads, before anything is charged.
+fn checked_files<'a>(
+    hub: &HubParts,
+    drafts: &[Draft],
+    public: impl Iterator<Item = &'a LogicalPlan>,
+) -> Result<Files, QueryError> {
+    let mut names = Vec::new();
+    for draft in drafts {
+        scanned_tables(&draft.input, &mut names);
+    }
+    for plan in public {
+        names.extend(post::public_tables(plan)?);
+    }
+    names.sort();
+    names.dedup();
+    let check = |name: String| {
+        let table = hub.catalogue.table(&name)?;
+        holder::must_be_declared(&hub.ledger, table)?;
+        let file = crate::catalogue::TableFile::check(table)?;
+        Ok((name, file))
+    };
+    names.into_iter().map(check).collect()
+}
+
+/// The tables that a relation scans, one name for each time.
+pub(crate) fn scanned_tables(relation: &Relation, names: &mut Vec<String>) {
+    if let Node::Scan { table, .. } | Node::Path { table, .. } = &relation.node {
+        names.push(table.clone());
+    }
+    for input in relation.inputs() {
+        scanned_tables(input, names);
+    }
+}
