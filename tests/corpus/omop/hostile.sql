@@ -114,8 +114,6 @@ SELECT SUM((SELECT COUNT(*) FROM visit_occurrence AS v WHERE v.person_id = p.per
 SELECT COUNT(*) AS n FROM visit_occurrence
 -- # cube
 SELECT gender_concept_id, race_concept_id, COUNT(*) AS n FROM person GROUP BY CUBE (gender_concept_id, race_concept_id)
--- fixed
-SELECT gender_concept_id, race_concept_id, COUNT(*) AS n FROM person GROUP BY gender_concept_id, race_concept_id
 -- # quoted-name
 SELECT COUNT(*) AS n FROM "person" WHERE "year_of_birth" > 1950
 -- # quoted-wrong-case

@@ -46,12 +46,8 @@ SELECT DISTINCT site FROM rand_hie
 SELECT site, COUNT(DISTINCT zper) AS people FROM rand_hie GROUP BY site
 -- # rollup
 SELECT site, female, COUNT(*) AS n FROM rand_hie GROUP BY ROLLUP (site, female)
--- fixed
-SELECT site, female, COUNT(*) AS n FROM rand_hie GROUP BY site, female
 -- # grouping-sets
 SELECT site, coins, COUNT(*) AS n FROM rand_hie GROUP BY GROUPING SETS ((site), (coins))
--- fixed
-SELECT site, COUNT(*) AS n FROM rand_hie GROUP BY site
 -- # by-a-constant
 SELECT 1 AS one, COUNT(*) AS n FROM rand_hie GROUP BY 1
 -- # too-many-public-cells

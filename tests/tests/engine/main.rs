@@ -22,6 +22,7 @@ mod parameters;
 mod planted;
 mod random_plans;
 mod refusals;
+mod sets;
 mod smallest;
 mod tidy;
 

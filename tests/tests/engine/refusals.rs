@@ -13,7 +13,7 @@ const REFUSED: [&str; 30] = [
     "SELECT * FROM visits",
     "SELECT person, COUNT(*) FROM visits GROUP BY person",
     "SELECT cost FROM visits ORDER BY cost LIMIT 1",
-    "SELECT DISTINCT reason FROM visits",
+    "SELECT DISTINCT site FROM visits",
     "SELECT BIT_AND(minutes) FROM visits",
     "SELECT COUNT(DISTINCT reason) FROM visits",
     "SELECT SUM(person) FROM visits",

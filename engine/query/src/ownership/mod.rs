@@ -15,13 +15,15 @@ mod derived;
 mod join;
 mod per_unit;
 mod relation;
+mod sets;
 mod union;
 mod window;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Aggregate, Distinct, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
 
 pub(crate) use boundary::{Draft, DraftColumn, DraftKeys};
 
@@ -223,7 +225,7 @@ impl Splitter<'_> {
                 self.projection(projection, input).map(Half::Owned)
             }
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, input),
-            LogicalPlan::Distinct(Distinct::All(_)) => self.distinct(input).map(Half::Owned),
+            LogicalPlan::Distinct(Distinct::All(_)) => self.distinct_rows(plan, input),
             LogicalPlan::Distinct(Distinct::On(_)) => Err(vec![not_yet(
                 "DISTINCT ON over rows of individuals",
                 "which row remains is not said by the rows of one person alone",
@@ -256,14 +258,43 @@ impl Splitter<'_> {
         if per_unit::keeps_unit(&aggregate, &input, &schema) {
             return self.per_unit(&aggregate, input, &schema).map(Half::Owned);
         }
+        if let [Expr::GroupingSet(sets)] = aggregate.group_expr.as_slice() {
+            return self.grouping_sets(&aggregate, sets, &input, &schema);
+        }
         let draft = self.draft(&aggregate, input, &schema)?;
+        self.boundary(&aggregate, draft).map(Half::Public)
+    }
+
+    /// What stands in the plan for a boundary, which is drawn once however often it is asked for.
+    fn boundary(&mut self, aggregate: &Aggregate, draft: Draft) -> Result<LogicalPlan, Refusals> {
         let index = self.drafts.iter().position(|known| known.is_same_as(&draft));
         let index = index.unwrap_or(self.drafts.len());
-        let above = post::placeholder(index, &aggregate, &draft).map_err(|bug| self.bug(bug))?;
+        let above = post::placeholder(index, aggregate, &draft).map_err(|bug| self.bug(bug))?;
         if index == self.drafts.len() {
             self.drafts.push(draft);
         }
-        Ok(Half::Public(above))
+        Ok(above)
+    }
+
+    /// DISTINCT rows: each unit's rows once if the unit is among the columns, else the keys that occur.
+    fn distinct_rows(&mut self, plan: &LogicalPlan, input: Relation) -> Result<Half, Refusals> {
+        if input.columns.iter().any(|column| column.is_unit) {
+            return self.distinct(input).map(Half::Owned);
+        }
+        let [rows] = plan.inputs()[..] else { return Err(vec![statement()]) };
+        if let LogicalPlan::Union(_) = rows {
+            return Err(vec![not_yet(
+                "UNION over rows of individuals",
+                "it compares whole rows of different people",
+                "write UNION ALL, and aggregate above it",
+            )]);
+        }
+        let columns = rows.schema().columns().into_iter().map(Expr::Column).collect();
+        let aggregate = Aggregate::try_new(Arc::new(rows.clone()), columns, Vec::new());
+        match aggregate {
+            Ok(aggregate) => self.aggregate(&aggregate, input),
+            Err(_) => Err(self.bug(QueryError::bug("DISTINCT is no aggregate"))),
+        }
     }
 
     /// A node over public inputs, and over whatever its expressions ask in subqueries.

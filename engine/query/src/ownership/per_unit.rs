@@ -77,16 +77,8 @@ impl Splitter<'_> {
         Ok(per_unit_relation(input, keys, aggregates, facts))
     }
 
-    /// DISTINCT rows: each unit's rows once, if the unit is among the columns.
+    /// DISTINCT rows of which one column is the unit: each unit's rows once.
     pub(super) fn distinct(&mut self, input: Relation) -> Result<Relation, Refusals> {
-        if !input.columns.iter().any(|column| column.is_unit) {
-            return Err(vec![not_yet(
-                "DISTINCT over rows of individuals",
-                "it would depend on who else is in the data",
-                "count units with COUNT(DISTINCT unit), list keys with GROUP BY, or select the \
-                 unit too",
-            )]);
-        }
         let facts = input.columns.clone();
         for column in &facts {
             check_key(column).map_err(one)?;

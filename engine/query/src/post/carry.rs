@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::{Column, DataFusionError, TableReference};
-use datafusion::logical_expr::{Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias};
+use datafusion::logical_expr::{
+    Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias, Union, lit,
+};
 
 use super::is_release;
 use super::lineage::{free_of_noise, is_free};
@@ -78,6 +80,7 @@ fn carried(plan: &LogicalPlan, purpose: Purpose) -> Result<Carried, DataFusionEr
             let plan = SubqueryAlias::try_new(Arc::new(input.plan), alias.alias.clone())?;
             Ok(Carried { plan: LogicalPlan::SubqueryAlias(plan), ..input })
         }
+        LogicalPlan::Union(union) => through_union(plan, union, purpose),
         other => {
             let free = free_of_noise(other);
             Ok(Carried {
@@ -150,6 +153,56 @@ fn through_projection(
     let row = input.row.iter().map(|column| hidden(*column)).collect();
     let plan = Projection::try_new(exprs, Arc::new(input.plan))?;
     Ok(Carried { plan: LogicalPlan::Projection(plan), visible, intervals, row })
+}
+
+/// Tables below each other: a column keeps its intervals if all of them have some. A row is
+/// recognised by its table and by the columns without noise.
+fn through_union(
+    plan: &LogicalPlan,
+    union: &Union,
+    purpose: Purpose,
+) -> Result<Carried, DataFusionError> {
+    let inputs = union.inputs.iter().map(|input| carried(input, purpose));
+    let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    let visible = plan.schema().fields().len();
+    let free = free_of_noise(plan);
+    let everywhere =
+        |position: &usize| inputs.iter().all(|input| input.intervals.contains_key(position));
+    let carrying: Vec<usize> = (0..visible).filter(everywhere).collect();
+    let rows: Vec<usize> = (0..visible).filter(|position| free[*position]).collect();
+    let mut parts = Vec::with_capacity(inputs.len());
+    for (table, input) in inputs.into_iter().enumerate() {
+        let column = |position: usize| {
+            Expr::Column(Column::from(input.plan.schema().qualified_field(position)))
+        };
+        let ends = carrying.iter().filter_map(|position| input.intervals.get(position));
+        let hidden: Vec<Expr> = ends
+            .flat_map(|(low, high)| [column(*low), column(*high)])
+            .chain([lit(table as i64)])
+            .chain(rows.iter().map(|position| column(*position)))
+            .collect();
+        let hidden = hidden.into_iter().enumerate();
+        let hidden = hidden.map(|(position, expr)| expr.alias(format!("__carried{position}")));
+        let exprs = (0..visible).map(column).chain(hidden).collect();
+        let part = Projection::try_new(exprs, Arc::new(input.plan))?;
+        parts.push(Arc::new(LogicalPlan::Projection(part)));
+    }
+    let all = LogicalPlan::Union(Union::try_new(parts)?);
+    let names = plan.schema().iter().map(Some).chain(std::iter::repeat(None));
+    let columns = all.schema().columns().into_iter().zip(names).map(|(column, name)| match name {
+        Some((table, field)) => Expr::Column(column).alias_qualified(table.cloned(), field.name()),
+        None => Expr::Column(column),
+    });
+    let columns = columns.collect();
+    let first_row = visible + 2 * carrying.len();
+    Ok(Carried {
+        plan: LogicalPlan::Projection(Projection::try_new(columns, Arc::new(all))?),
+        visible,
+        intervals: (carrying.into_iter().zip((visible..).step_by(2)))
+            .map(|(position, low)| (position, (low, low + 1)))
+            .collect(),
+        row: (first_row..=first_row + rows.len()).collect(),
+    })
 }
 
 fn bare_column(expr: &Expr) -> Option<&Column> {

@@ -19,35 +19,45 @@ pub(crate) struct Traced {
 /// The columns of the plan above the boundaries that show a released value.
 pub(crate) fn traced(above: &LogicalPlan) -> Vec<Traced> {
     let names = above.schema().fields().iter().map(|field| field.name().clone());
-    let named = |(name, source): (String, Option<(usize, usize)>)| {
-        source.map(|(boundary, output)| Traced { name, boundary, output })
+    let named = |(name, sources): (String, Vec<(usize, usize)>)| {
+        let traced = move |(boundary, output)| Traced { name: name.clone(), boundary, output };
+        sources.into_iter().map(traced)
     };
-    names.zip(sources(above)).filter_map(named).collect()
+    names.zip(sources(above)).flat_map(named).collect()
 }
 
-/// For each column of a plan, the boundary and its output. A node without a rule hides all of them.
-fn sources(plan: &LogicalPlan) -> Vec<Option<(usize, usize)>> {
+/// For each column of a plan, the boundaries with the outputs that it shows: several where tables are
+/// put below each other. A node without a rule hides all of them.
+fn sources(plan: &LogicalPlan) -> Vec<Vec<(usize, usize)>> {
     match plan {
         LogicalPlan::Projection(projection) => through(projection),
         LogicalPlan::Filter(filter) => sources(&filter.input),
         LogicalPlan::Sort(sort) => sources(&sort.input),
         LogicalPlan::Limit(limit) => sources(&limit.input),
         LogicalPlan::SubqueryAlias(alias) => sources(&alias.input),
-        other => vec![None; other.schema().fields().len()],
+        LogicalPlan::Union(union) => {
+            let mut all = vec![Vec::new(); union.schema.fields().len()];
+            for input in &union.inputs {
+                all.iter_mut().zip(sources(input)).for_each(|(all, more)| all.extend(more));
+            }
+            all
+        }
+        other => vec![Vec::new(); other.schema().fields().len()],
     }
 }
 
-fn through(projection: &Projection) -> Vec<Option<(usize, usize)>> {
+fn through(projection: &Projection) -> Vec<Vec<(usize, usize)>> {
     let input = projection.input.as_ref();
     let beneath = sources(input);
     let source = |column: &Column| match input {
         LogicalPlan::TableScan(scan) => {
             let output = column.name.strip_prefix('a')?.parse().ok()?;
-            Some((release_index(&scan.table_name)?, output))
+            Some(vec![(release_index(&scan.table_name)?, output)])
         }
-        _ => beneath.get(input.schema().maybe_index_of_column(column)?).copied().flatten(),
+        _ => beneath.get(input.schema().maybe_index_of_column(column)?).cloned(),
     };
-    projection.expr.iter().map(|expr| bare_column(expr).and_then(source)).collect()
+    let sources = |expr: &Expr| bare_column(expr).and_then(source).unwrap_or_default();
+    projection.expr.iter().map(sources).collect()
 }
 
 fn bare_column(expr: &Expr) -> Option<&Column> {
