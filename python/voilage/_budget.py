@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from voilage._html import bar, card, escape, facts
+from voilage._html import ACCENT, bar, card, escape, facts, muted
 from voilage._number import percent
 
 if TYPE_CHECKING:
@@ -48,58 +48,115 @@ class Budget:
 
     @property
     def project(self) -> str:
-        """The project's name."""
+        """The project's name.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.project
+        'demo'
+        """
         return str(self._content["project"])
 
     @property
     def dataset(self) -> str:
-        """The dataset that it asks about."""
+        """The dataset that it asks about.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.dataset
+        'demo'
+        """
         return str(self._content["dataset"])
 
     @property
     def accountant(self) -> str:
-        """How its losses add up: `zcdp` or `pure`."""
+        """How its losses add up: `zcdp` or `pure`.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.accountant
+        'zcdp'
+        """
         return str(self._content["accountant"])
 
     @property
     def status(self) -> str:
-        """Whether it may ask now."""
+        """Whether it may ask now.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.status
+        'open'
+        """
         return str(self._content["status"])
 
     @property
     def epsilon(self) -> str:
-        """What was granted."""
+        """What was granted.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.epsilon
+        '4'
+        """
         return str(self._content["epsilon"])
 
     @property
     def delta(self) -> str | None:
-        """What was granted; nothing in a pure project."""
+        """What was granted; nothing in a pure project.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.delta
+        '0.0000001'
+        """
         delta = self._content["delta"]
         return None if delta is None else str(delta)
 
     @property
     def spent_share(self) -> str:
-        """What was spent, as a share of the budget, rounded up."""
+        """What was spent, as a share of the budget, rounded up.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.spent_share.endswith("%")
+        True
+        """
         return percent(self._quantity("spent"), self._quantity("cap"), up=True)
 
     @property
     def left_share(self) -> str:
-        """What is left, as a share of the budget, rounded down."""
+        """What is left, as a share of the budget, rounded down.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.left_share.endswith("%")
+        True
+        """
         return percent(self._quantity("left"), self._quantity("cap"), up=False)
 
     @property
     def affordable_epsilon(self) -> str:
-        """The largest epsilon that one more question could have."""
+        """The largest epsilon that one more question could have.
+
+        >>> import voilage as vo
+        >>> float(vo.demo().project("demo").budget.affordable_epsilon) <= 4
+        True
+        """
         return str(self._content["affordable_epsilon"])
 
     @property
     def ends(self) -> dt.date:
-        """The last day of the permit."""
+        """The last day of the permit.
+
+        >>> import voilage as vo
+        >>> budget = vo.demo().project("demo").budget
+        >>> (budget.ends - budget.starts).days
+        365
+        """
         return dt.date.fromisoformat(self._content["permit"]["ends"])
 
     @property
     def starts(self) -> dt.date:
-        """The first day of the permit."""
+        """The first day of the permit.
+
+        >>> import voilage as vo
+        >>> budget = vo.demo().project("demo").budget
+        >>> budget.starts < budget.ends
+        True
+        """
         return dt.date.fromisoformat(self._content["permit"]["starts"])
 
     @property
@@ -127,12 +184,24 @@ class Budget:
 
     @property
     def weekly_share(self) -> str:
-        """What was spent per week since the first charge, as a share of the budget, rounded up."""
+        """What was spent per week since the first charge, as a share of the budget, rounded up.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").budget.weekly_share.endswith("%")
+        True
+        """
         return percent(self._weekly(), Decimal(1), up=True)
 
     @property
     def exhausted_on(self) -> dt.date | None:
-        """The day on which the budget ends at this rate; none while nothing was spent."""
+        """The day on which the budget ends at this rate; none while nothing was spent.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> result = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5).run()
+        >>> study.budget.exhausted_on > study.budget.starts
+        True
+        """
         weekly = self._weekly()
         if weekly == 0:
             return None
@@ -207,8 +276,9 @@ class Budget:
     def _repr_html_(self) -> str:
         whole = self._quantity("cap")
         spent = float(self._quantity("spent") / whole) if whole else 1.0
-        body = bar(spent, f"{self.spent_share} spent")
-        body += facts([(name, escape(value)) for name, value in self._facts()])
-        body += self._picture().svg
-        title = f"{escape(self.project)} &middot; {escape(self.dataset)} &middot; "
-        return card(title + escape(self.status), body)
+        about = f"budget on dataset {self.dataset}, {self.status}"
+        title = f"<b>{escape(self.project)}</b> {muted(about)}"
+        body = f"<b>{escape(self.left_share)}</b> is left"
+        body += bar([(spent, ACCENT)], f"{self.spent_share} spent")
+        body += facts([(name, escape(value)) for name, value in self._facts() if name != "left"])
+        return card(title, body + self._picture().svg)

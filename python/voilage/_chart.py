@@ -50,6 +50,7 @@ class Chart:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
             f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.title)}" '
+            'style="max-width:100%;height:auto" '
             'font-family="sans-serif" font-size="11" fill="currentColor">'
             f'<text x="{LEFT}" y="16" font-size="12" font-weight="600">{escape(self.title)}</text>'
             f"{''.join(body)}</svg>"
@@ -116,10 +117,13 @@ class Chart:
             path = f"M{x:.1f},{high:.1f}V{low:.1f}" + "".join(
                 f"M{x - CAP:.1f},{end:.1f}H{x + CAP:.1f}" for end in (low, high)
             )
-            parts.append(
-                f'<g opacity="{opacity}">{shape}'
-                f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.5"/></g>'
+            interval = (
+                f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="1.5" '
+                'stroke-opacity=".75"/>'
             )
+            # A bar lies below its interval, a point above it.
+            both = shape + interval if self.bars else interval + shape
+            parts.append(f'<g opacity="{opacity}">{both}</g>')
             if index % every == 0:
                 parts.append(self._label(x, mark.label))
         return "".join(parts)
@@ -133,6 +137,9 @@ class Chart:
                 dashes = f"{5 - 2 * index} 4"
                 style = f'stroke="currentColor" stroke-opacity=".6" stroke-dasharray="{dashes}"'
             parts.append(f'<polyline points="{path}" fill="none" {style}/>')
+            if index == 0 and points:
+                end_x, end_y = self._x(points[-1][0]), self._y(points[-1][1])
+                parts.append(f'<circle cx="{end_x:.1f}" cy="{end_y:.1f}" r="4" fill="{ACCENT}"/>')
             x, y = LEFT + 7 * len(self.title) + 40 + index * 95, 16
             parts.append(
                 f'<line x1="{x - 22}" x2="{x - 6}" y1="{y - 4}" y2="{y - 4}" {style}/>'

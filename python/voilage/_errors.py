@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from voilage._native import FixQuery
@@ -15,6 +14,8 @@ def fix_query(problem: str, fix: str) -> FixQuery:
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """Return the fix for a name that does not exist: the nearest one, or all of them."""
+    import difflib  # noqa: PLC0415  (only when something is wrong)
+
     names = list(known)
     near = difflib.get_close_matches(wrong, names, n=1)
     if near:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from voilage import _native
-from voilage._html import SMALL, bar, card, escape, facts
-from voilage._number import show_error
 
 
 class Preview:
@@ -73,7 +71,8 @@ class Preview:
     def errors(self) -> dict[str, float]:
         """Half the width of each column's 95% interval; a mean's for a group of 1,000 rows.
 
-        Columns that are computed from released values have no error before they are computed.
+        That of a quantile is a number of rows: so many may lie between what will be shown and the
+        quantile. Columns that are computed from released values have no error before.
 
         >>> import voilage as vo
         >>> study = vo.demo().project("demo")
@@ -115,19 +114,6 @@ class Preview:
         return self._text.rstrip("\n")
 
     def _repr_html_(self) -> str:
-        cost = float(self.share.rstrip("%")) / 100
-        left = "" if self.affordable else "color:#b3261e;font-weight:600"
-        pairs = [
-            ("costs", f"{escape(self.share)} of the budget{bar(cost, self.share)}"),
-            ("leaves", f'<span style="{left}">{escape(self.left_after)}</span>'),
-        ]
-        for name, output in self._outputs():
-            error = show_error(output["error_95"])
-            pairs.append((name, f"&plusmn; {error} at 95% {escape(output['note'])}"))
-        pairs += [("note", escape(warning)) for warning in self.warnings]
-        details = (
-            f'<details style="{SMALL}"><summary>keys, bounds and noise</summary>'
-            f'<pre style="white-space:pre-wrap">{escape(self._text)}</pre></details>'
-        )
-        title = f"{escape(self._content['project'])}: price of a question (free to ask)"
-        return card(title, facts(pairs) + details)
+        from voilage._preview_card import preview_card  # noqa: PLC0415  (only in notebooks)
+
+        return preview_card(self._content)

@@ -10,7 +10,7 @@ from voilage._html import ACCENT, MUTED, SMALL, cell, escape, printable
 from voilage._number import is_small, plain, show_interval
 
 ROWS_SHOWN = 40
-PICTURE_WIDTH = 90
+PICTURE_WIDTH = 110
 NOTE = "[95% intervals for the noise around the bounded answer]"
 
 
@@ -98,11 +98,12 @@ def as_html(columns: list[Cells], below: list[str]) -> str:
     for row in range(rows):
         pairs = zip(columns, scales, strict=True)
         body.append("<tr>" + "".join(_html_cells(*pair, row) for pair in pairs) + "</tr>")
-    notes = "<br>".join(escape(line) for line in [*_notes(columns, rows), *below])
+    notes = "".join(f"<div>{escape(line)}</div>" for line in [*_notes(columns, rows), *below])
+    style = f"caption-side:bottom;text-align:left;padding:6px 9px 0;{SMALL};{MUTED}"
     return (
-        '<table class="voilage-result">'
-        f'<caption style="caption-side:bottom;text-align:left;{SMALL};{MUTED}">{notes}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        '<div style="overflow-x:auto"><table class="voilage-result">'
+        f'<caption style="{style}">{notes}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
@@ -125,23 +126,41 @@ def _html_cells(column: Cells, scale: tuple[float, float], row: int) -> str:
 
 
 def _scale(column: Cells) -> tuple[float, float]:
-    """Return the ends of the axis on which a column's intervals are drawn; 0 is always on it."""
-    points = [end for ends in column.intervals() if ends is not None for end in ends[1:]]
-    points = [0.0, *(point for point in points if math.isfinite(point))]
+    """Return the ends of the axis on which a column's intervals are drawn; 0 is always on it.
+
+    Values that are too small to trust would stretch it for nothing: they are cut where it ends.
+    """
+    pairs = list(zip(column.intervals(), column.small(), strict=True))
+    trusted = [ends for ends, small in pairs if ends is not None and not small]
+    shown = trusted or [ends for ends, _ in pairs if ends is not None]
+    points = [0.0, *(end for ends in shown for end in ends[1:] if math.isfinite(end))]
     return min(points), max(points)
 
 
 def _picture(ends: tuple[float, float, float], scale: tuple[float, float], *, small: bool) -> str:
     width = scale[1] - scale[0]
-    if width <= 0 or not all(math.isfinite(end) for end in ends):
+    if width <= 0 or math.isnan(ends[0]):
         return ""
-    value, low, high = ((end - scale[0]) / width * (PICTURE_WIDTH - 8) + 4 for end in ends)
-    opacity = ".4" if small else "1"
+    first, last = 5.0, PICTURE_WIDTH - 5.0
+
+    def place(end: float) -> float:
+        return min(max((end - scale[0]) / width, 0.0), 1.0) * (last - first) + first
+
+    value, low, high = (place(end) for end in ends)
+    opacity = ".45" if small else "1"
+    arrows = ""
+    if ends[1] < scale[0]:
+        arrows += f'<path d="M{first},3L1,7L{first},11" fill="{ACCENT}"/>'
+    if ends[2] > scale[1]:
+        arrows += f'<path d="M{last},3L{PICTURE_WIDTH - 1},7L{last},11" fill="{ACCENT}"/>'
+    dot = f'<circle cx="{value:.1f}" cy="7" r="3" fill="{ACCENT}"/>'
+    inside = scale[0] <= ends[0] <= scale[1]
     return (
         f'<svg width="{PICTURE_WIDTH}" height="14" role="img" aria-hidden="true" '
-        f'style="opacity:{opacity}"><line x1="{low:.1f}" x2="{high:.1f}" y1="7" y2="7" '
-        f'stroke="{ACCENT}" stroke-width="4" stroke-opacity=".45"/>'
-        f'<circle cx="{value:.1f}" cy="7" r="3.5" fill="{ACCENT}"/></svg>'
+        f'style="opacity:{opacity};vertical-align:middle">'
+        f'<line x1="{low:.1f}" x2="{high:.1f}" y1="7" y2="7" '
+        f'stroke="{ACCENT}" stroke-width="6" stroke-opacity=".4"/>'
+        f"{arrows}{dot if inside else ''}</svg>"
     )
 
 

@@ -39,7 +39,14 @@ class Result:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns."""
+        """The names of the columns.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5)
+        >>> query.run().columns
+        ('visits',)
+        """
         return tuple(name for name, _ in self._native.columns())
 
     @property
@@ -56,12 +63,26 @@ class Result:
 
     @property
     def replayed(self) -> bool:
-        """Whether the answer had been paid for before, so that nothing was charged now."""
+        """Whether the answer had been paid for before, so that nothing was charged now.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5)
+        >>> query.run().replayed or query.run().replayed
+        True
+        """
         return self._native.replayed
 
     @property
     def release(self) -> str:
-        """The release's id: its entry in the ledger and the beginning of its bytes' hash."""
+        """The release's id: its entry in the ledger and the beginning of its bytes' hash.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=0.5)
+        >>> query.run().release == query.run().release
+        True
+        """
         receipt = self.receipt
         return f"{receipt['charge']}-{receipt['output_hash'][:8]}"
 

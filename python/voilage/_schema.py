@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 
 from voilage._convert import EPOCH, EPOCH_ORDINAL
 from voilage._errors import fix_query, suggestion
-from voilage._html import MUTED, SMALL, cell, escape
+from voilage._html import SMALL, escape, grid, muted
 
 VALUES_SHOWN = 8
 
@@ -93,7 +93,7 @@ class Schema(Mapping[str, TableSchema]):
         self._tables = tables
 
     @classmethod
-    def of(cls, content: list[dict[str, Any]]) -> Schema:
+    def _of(cls, content: list[dict[str, Any]]) -> Schema:
         """Return the schema that the engine describes."""
         return cls({table["name"]: _table(table) for table in content})
 
@@ -110,7 +110,12 @@ class Schema(Mapping[str, TableSchema]):
     @overload
     def get(self, name: str, default: Other) -> TableSchema | Other: ...
     def get(self, name: str, default: object = None) -> object:
-        """Return a table, or something else where there is none."""
+        """Return a table, or something else where there is none.
+
+        >>> import voilage as vo
+        >>> vo.demo().project("demo").schema().get("visitors") is None
+        True
+        """
         return self._tables.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -182,17 +187,22 @@ def _plain(value: dict[str, Any]) -> Any:  # noqa: ANN401  (a value of any type)
 
 
 def _table_html(table: TableSchema) -> str:
-    head = "".join(cell(title, head=True) for title in ("column", "type", "values", "source"))
+    titles = ["column", "type"]
+    told = [column for column in table.columns.values() if column.declared()]
+    if told:
+        titles += ["values", "source"]
     rows = []
     for column in table.columns.values():
         name = f"<code>{escape(column.name)}</code>"
         if column.name == table.unit:
-            name += f' <span style="{MUTED};{SMALL}">unit</span>'
-        source = f'<span style="{MUTED}">{escape(column.source or "")}</span>'
-        cells = (name, escape(column.type), escape(column.declared()), source)
-        rows.append(f"<tr>{''.join(cell(content) for content in cells)}</tr>")
+            name += f' <b style="{SMALL}">unit</b>'
+        row = [name, muted(column.type)]
+        if told:
+            row += [escape(column.declared()), muted(column.source or "")]
+        rows.append(row)
+    body = grid(titles, rows) if rows else ""
     return (
-        f"<details open><summary><b>{escape(table.name)}</b> "
-        f'<span style="{MUTED}">{escape(table.owner())}</span></summary>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></details>"
+        f'<details open style="margin-bottom:10px"><summary style="cursor:pointer">'
+        f"<b>{escape(table.name)}</b> {muted(table.owner())}</summary>"
+        f'<div style="overflow-x:auto;padding-left:16px">{body}</div></details>'
     )

@@ -117,7 +117,7 @@ class Study:
         >>> schema["visits"].unit, schema["visits"]["cost"].bounds
         ('person', (0.0, 500.0))
         """
-        return Schema.of(self._engine().schema())
+        return Schema._of(self._engine().schema())
 
     def mock(self, rows: int = 1000, *, seed: int = 0) -> dict[str, Frame]:
         """Make up rows for each table, from `schema()` alone, to try code on. Never looks at data.

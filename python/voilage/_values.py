@@ -51,27 +51,67 @@ class Values:
 
     @property
     def value(self) -> list[float]:
-        """The released values, one per row."""
+        """The released values, one per row.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=1)
+        >>> visits = query.run()["visits"]
+        >>> len(visits.value)
+        1
+        """
         return list(self._value)
 
     @property
     def low(self) -> list[float]:
-        """The lower ends, one per row."""
+        """The lower ends, one per row.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=1)
+        >>> visits = query.run()["visits"]
+        >>> visits.low < visits.value
+        True
+        """
         return list(self._low)
 
     @property
     def high(self) -> list[float]:
-        """The upper ends, one per row."""
+        """The upper ends, one per row.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=1)
+        >>> visits = query.run()["visits"]
+        >>> visits.high > visits.value
+        True
+        """
         return list(self._high)
 
     @property
     def confidence(self) -> float:
-        """At least so surely does a row's interval hold the exact answer over bounded rows."""
+        """At least so surely does a row's interval hold the exact answer over bounded rows.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=1)
+        >>> visits = query.run()["visits"]
+        >>> visits.confidence, (visits + 1).confidence
+        (0.95, 0.95)
+        """
         return max(0.0, round(1 - 0.05 * len(self._sources), 10))
 
     @property
     def small(self) -> list[bool]:
-        """Which values are too small against their noise to be trusted."""
+        """Which values are too small against their noise to be trusted.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> query = study.sql("SELECT COUNT(*) AS visits FROM visits", epsilon=1)
+        >>> visits = query.run()["visits"]
+        >>> visits.small
+        [False]
+        """
         rows = zip(self._value, self._low, self._high, strict=True)
         return [is_small(value, low, high) for value, low, high in rows]
 
