@@ -123,6 +123,9 @@ pub(crate) struct BoundArgs {
     /// Show no group of fewer people
     #[arg(long, value_name = "PEOPLE")]
     pub(crate) min_units: Option<u32>,
+    /// Which columns get more of the loss than others, such as "n = 2, cost = 1"
+    #[arg(long, value_name = "WEIGHTS")]
+    pub(crate) weights: Option<String>,
     /// What learned keys may spend of delta
     #[arg(long, value_name = "DELTA")]
     pub(crate) selection_delta: Option<Delta>,

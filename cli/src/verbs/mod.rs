@@ -21,7 +21,7 @@ mod run;
 use std::path::Path;
 
 use voilage_query::question::SpendOptions;
-use voilage_query::{AskOptions, Hub, Question, Spend};
+use voilage_query::{AskOptions, Hub, Question, Spend, Weights};
 
 use crate::args::{BoundArgs, Cli, HubArgs, QuestionArgs, Verb};
 use crate::console::Console;
@@ -54,13 +54,14 @@ fn open(args: &HubArgs) -> Result<Hub, CliError> {
     Ok(Hub::open_as(path, args.principal.as_deref())?)
 }
 
-fn options(args: &BoundArgs) -> AskOptions {
-    AskOptions {
+fn options(args: &BoundArgs) -> Result<AskOptions, CliError> {
+    Ok(AskOptions {
         max_groups: args.max_groups,
         max_rows_per_group: args.max_rows_per_group,
         min_units: args.min_units,
         selection_delta: args.selection_delta.clone(),
-    }
+        weights: args.weights.as_deref().map(Weights::parse).transpose()?,
+    })
 }
 
 fn question(args: &QuestionArgs) -> Result<Question, CliError> {
@@ -70,5 +71,5 @@ fn question(args: &QuestionArgs) -> Result<Question, CliError> {
         share: args.spend.share.as_deref(),
     })?;
     let study = open(&args.name.hub)?.project(&args.name.project)?;
-    Ok(study.question_with(&args.sql, &spend, &options(&args.bounds))?)
+    Ok(study.question_with(&args.sql, &spend, &options(&args.bounds)?)?)
 }

@@ -49,7 +49,7 @@ impl Analysed {
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let price = price(&parameters, default)?;
         let options = options.with(&parameters)?.under(&project.rules);
-        let split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
+        let mut split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
         if split.drafts.is_empty() {
             return Err(Refusal::new(
                 RefusalCode::Statement,
@@ -61,6 +61,10 @@ impl Analysed {
         }
         options.check(&hub.catalogue, &split.drafts, &parameters)?;
         parameters.check_keys(&split.drafts)?;
+        if let Some(weights) = &options.weights {
+            let place = parameters.weights.as_ref().and_then(|(_, place)| *place);
+            weights.weigh(&mut split).map_err(|refusal| refusal.at(place))?;
+        }
         let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
         let files = checked_files(&hub, &split.drafts, public)?;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;

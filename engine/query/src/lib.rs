@@ -38,6 +38,7 @@ mod release;
 mod session;
 pub mod spend;
 mod views;
+pub mod weights;
 
 pub use answer::{Answer, Interval};
 pub use catalogue::Catalogue;
@@ -53,3 +54,4 @@ pub use question::Question;
 pub use randomness::Randomness;
 pub use receipt::{Receipt, SignedReceipt};
 pub use spend::Spend;
+pub use weights::Weights;

@@ -9,6 +9,7 @@ use crate::error::QueryError;
 use crate::ownership::Draft;
 use crate::plan::Relation;
 use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::weights::Weights;
 
 /// Parameters of a question beside its price. None of them is needed.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct AskOptions {
     pub selection_delta: Option<Delta>,
     /// Groups of fewer units are not shown. The project's rule holds even where less is asked for.
     pub min_units: Option<u32>,
+    /// Which columns get more of the loss than others.
+    pub weights: Option<Weights>,
 }
 
 impl AskOptions {
@@ -46,11 +49,12 @@ impl AskOptions {
             parameters.min_units.map(|bound| (bound.value, bound.place)),
         )
         .and_then(|units| not_zero("min_units", units));
-        let ((max_groups, max_rows_per_group), (selection_delta, min_units)) = Refusal::both(
-            Refusal::both(max_groups, max_rows_per_group),
-            Refusal::both(delta, min_units),
-        )?;
-        Ok(Self { max_groups, max_rows_per_group, selection_delta, min_units })
+        let weights = once("weights", self.weights.clone(), parameters.weights.clone());
+        let bounds = Refusal::both(max_groups, max_rows_per_group);
+        let rest = Refusal::both(Refusal::both(delta, min_units), weights);
+        let ((max_groups, max_rows_per_group), ((selection_delta, min_units), weights)) =
+            Refusal::both(bounds, rest)?;
+        Ok(Self { max_groups, max_rows_per_group, selection_delta, min_units, weights })
     }
 
     /// These options beneath the rules of the project.

@@ -1,7 +1,8 @@
 //! From sensitivities and a wanted loss to noise, and from the noise to the loss really charged.
 //!
-//! The wanted loss is split equally over all noisy columns of the statement, the rounds of a search
-//! counting as one column together; this never looks at the data. What is charged is recomputed from the scales that will be drawn.
+//! The wanted loss is split over all noisy columns of the statement, the rounds of a search counting as
+//! one column together: equally, or by the weights that the question names. This never looks at the
+//! data. What is charged is recomputed from the scales that will be drawn.
 
 use voilage_budgets::Project;
 use voilage_privacy::conversion::ZcdpCap;
@@ -13,7 +14,7 @@ use voilage_privacy::{PrivacyError, Rational};
 
 use crate::error::{Place, QueryError, Refusal, RefusalCode};
 use crate::options::AskOptions;
-use crate::ownership::{Draft, DraftColumn, DraftKeys};
+use crate::ownership::{Draft, DraftKeys};
 use crate::plan::{Boundary, KeyDomain, NoisyColumn, PrivatePlan};
 use crate::spend::{Spend, say_once};
 
@@ -37,7 +38,9 @@ pub(crate) fn price(
     spend: &Spend,
     options: &AskOptions,
 ) -> Result<Priced, QueryError> {
-    let shares = drafts.iter().flat_map(|draft| &draft.noisy).map(DraftColumn::share);
+    let shares = drafts
+        .iter()
+        .flat_map(|draft| (0..draft.noisy.len()).map(|position| draft.share(position)));
     let columns = shares.fold(Rational::ZERO, |sum, share| sum + share);
     let budget = match project.accountant {
         Accountant::Zcdp => wanted_rho(project, spend)?.as_rational().clone(),
@@ -70,12 +73,12 @@ fn boundary(
 ) -> Result<(Boundary, Loss), QueryError> {
     let mut loss = Loss::zero(project.accountant);
     let mut noisy = Vec::with_capacity(draft.noisy.len());
-    for column in &draft.noisy {
+    for (position, column) in draft.noisy.iter().enumerate() {
         let sensitivity = Sensitivity::new(SensitivityTerms {
             max_groups: draft.max_groups,
             per_group: column.per_group,
         })?;
-        let budget = each * column.share();
+        let budget = each * draft.share(position);
         let noise = match project.accountant {
             Accountant::Zcdp => Noise::best_for_rho(&sensitivity, &budget)?,
             Accountant::Pure => Noise::laplace_for_epsilon(&sensitivity, &budget)?,

@@ -25,6 +25,7 @@ mod refusals;
 mod sets;
 mod smallest;
 mod tidy;
+mod weights;
 
 use voilage_query::observer::Unobserved;
 use voilage_query::question::SpendOptions;

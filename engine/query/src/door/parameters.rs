@@ -19,9 +19,10 @@ use crate::ownership::Draft;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::session::DEPTH_MAX;
 use crate::spend::{Spend, SpendOptions};
+use crate::weights::Weights;
 
 /// The parameters that are understood.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "epsilon",
     "rho",
     "share",
@@ -30,6 +31,7 @@ const KNOWN: [&str; 9] = [
     "max_rows_per_group",
     "min_units",
     "min_privacy_units_per_group",
+    "weights",
     "group_selection_strategy",
 ];
 
@@ -46,6 +48,8 @@ pub(crate) struct Parameters {
     pub(crate) max_rows_per_group: Option<Bound>,
     /// Groups of fewer units are not shown.
     pub(crate) min_units: Option<Bound>,
+    /// Which columns get more of the loss, and where that stands.
+    pub(crate) weights: Option<(Weights, Option<Place>)>,
     /// Keys must be known beforehand.
     pub(crate) public_groups: Option<Place>,
 }
@@ -62,12 +66,21 @@ pub(crate) struct Bound {
 impl Parameters {
     /// Whether the query states none.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { spend, delta, max_groups, max_rows_per_group, min_units, public_groups } = self;
+        let Self {
+            spend,
+            delta,
+            max_groups,
+            max_rows_per_group,
+            min_units,
+            weights,
+            public_groups,
+        } = self;
         spend.is_none()
             && delta.is_none()
             && max_groups.is_none()
             && max_rows_per_group.is_none()
             && min_units.is_none()
+            && weights.is_none()
             && public_groups.is_none()
     }
 
@@ -246,6 +259,12 @@ impl Reading {
                     return Err(refuse(name, "min_units means the same, and both are given"));
                 }
                 self.parameters.min_units = Some(bound(name, value, place)?);
+            }
+            "weights" => {
+                let text = text(name, value).map_err(|_| {
+                    refuse(name, "it is not text").with_fix("write weights = 'n = 2, cost = 1'")
+                })?;
+                self.parameters.weights = Some((Weights::read(&text)?, place));
             }
             "group_selection_strategy" => self.strategy(value, place)?,
             other => return Err(unknown(other)),

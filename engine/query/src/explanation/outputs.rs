@@ -28,16 +28,7 @@ pub(super) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
             column.sensitivity.per_group()
         ),
     };
-    // The rounds of a search have the same noise; the first stands for all.
-    let is_told = |(_, column): &(usize, &crate::plan::NoisyColumn)| match column.measure {
-        NoisyMeasure::Score { round, .. } => round == 0,
-        NoisyMeasure::Units { .. }
-        | NoisyMeasure::Rows { .. }
-        | NoisyMeasure::Sum { .. }
-        | NoisyMeasure::Deviations { .. }
-        | NoisyMeasure::Squares { .. } => true,
-    };
-    boundary.noisy.iter().enumerate().filter(is_told).map(column).collect()
+    boundary.noisy.iter().enumerate().map(column).collect()
 }
 
 fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
@@ -57,8 +48,13 @@ fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
         NoisyMeasure::Units { present_in: Some(_) } => {
             "distinct units with a row that passes the filter".to_owned()
         }
-        NoisyMeasure::Score { value, quantile, .. } => {
-            format!("search for the quantile {}{}", quantile.to_f64(), steps(value))
+        NoisyMeasure::Score { value, quantile, round } => {
+            format!(
+                "search for the quantile {}{}, round {}",
+                quantile.to_f64(),
+                steps(value),
+                round + 1
+            )
         }
         NoisyMeasure::Squares { value } => {
             format!("squared deviations from the middle{}", steps(value))

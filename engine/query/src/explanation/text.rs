@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::receipt::ReceiptColumn;
+
 use super::{ExplainedBoundary, ExplainedKeys, ExplainedRange, ExplainedTable, Explanation};
 
 /// A list of values is printed up to this length; JSON has all of them.
@@ -59,16 +61,33 @@ fn write_boundary(
     for range in boundary.outputs.iter().filter_map(|output| output.range.as_ref()) {
         writeln!(out, "  values  {}", range_text(range))?;
     }
-    for column in &boundary.noisy {
-        writeln!(
-            out,
-            "  noise   {}: {}, scale {}, sensitivity {}",
-            column.measure, column.mechanism, column.scale, column.sensitivity
-        )?;
-    }
+    write_noise(out, &boundary.noisy)?;
     for output in &boundary.outputs {
         let (name, note) = (&output.name, &output.note);
         writeln!(out, "  error   {name}: +-{} at 95% {note}", significant(output.error_95))?;
+    }
+    Ok(())
+}
+
+/// A line for each noisy column; the rounds of one search, which have the same noise, share one.
+fn write_noise(out: &mut fmt::Formatter<'_>, columns: &[ReceiptColumn]) -> fmt::Result {
+    let search = |column: &ReceiptColumn| {
+        let (what, _) = column.measure.rsplit_once(", round ")?;
+        Some((what.to_owned(), column.scale.clone(), column.sensitivity.clone()))
+    };
+    let together =
+        |a: &ReceiptColumn, b: &ReceiptColumn| search(a).is_some_and(|one| Some(one) == search(b));
+    for rounds in columns.chunk_by(together) {
+        let [first, ..] = rounds else { continue };
+        let (what, each) = match search(first) {
+            Some((what, ..)) => (what, format!(", in each of {} rounds", rounds.len())),
+            None => (first.measure.clone(), String::new()),
+        };
+        writeln!(
+            out,
+            "  noise   {what}: {}, scale {}, sensitivity {}{each}",
+            first.mechanism, first.scale, first.sensitivity
+        )?;
     }
     Ok(())
 }

@@ -35,6 +35,9 @@ pub(crate) struct Draft {
     pub(crate) noisy: Vec<DraftColumn>,
     pub(crate) outputs: Vec<OutputColumn>,
     pub(crate) smallest: Option<SmallestGroup>,
+    /// How much of the loss each noisy column gets beside the others; where there are none, the same.
+    #[serde(skip)]
+    pub(crate) weights: Vec<Rational>,
     #[serde(skip)]
     pub(crate) output_names: Vec<String>,
 }
@@ -72,7 +75,7 @@ pub(crate) struct DraftColumn {
 
 impl DraftColumn {
     /// How much of one column's loss this one gets.
-    pub(crate) fn share(&self) -> Rational {
+    fn share(&self) -> Rational {
         Rational::ONE / Rational::from(self.parts.max(1))
     }
 }
@@ -94,6 +97,12 @@ impl Draft {
             smallest: self.smallest,
             output_names: self.output_names,
         }
+    }
+
+    /// How much of the loss the noisy column at a position gets beside the others.
+    pub(crate) fn share(&self, position: usize) -> Rational {
+        let weight = self.weights.get(position).cloned().unwrap_or(Rational::ONE);
+        weight * self.noisy[position].share()
     }
 
     /// Whether both are the same boundary, so that one draw answers both.
@@ -180,6 +189,7 @@ impl Splitter<'_> {
             noisy,
             outputs,
             smallest,
+            weights: Vec::new(),
             output_names: output_names(aggregate),
         })
     }

@@ -228,6 +228,18 @@ pub enum OutputColumn {
     },
 }
 
+impl OutputColumn {
+    /// The noisy columns that it is computed from.
+    pub(crate) fn noisy(&self) -> Vec<usize> {
+        match self {
+            Self::Count { noisy } | Self::Sum { noisy, .. } => vec![*noisy],
+            Self::Mean { deviations, count } => vec![*deviations, *count],
+            Self::Quantile { first, rounds, .. } => (*first..first + *rounds as usize).collect(),
+            Self::Spread { squares, deviations, count, .. } => vec![*squares, *deviations, *count],
+        }
+    }
+}
+
 /// A measure of spread, over a sample (divided by `n - 1`) or over all (by `n`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -31,7 +31,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 
 use carry::{Carried, Purpose};
-pub(crate) use trace::{Traced, traced};
+pub(crate) use trace::{Traced, named, traced};
 
 use crate::answer::Interval;
 use crate::catalogue::Catalogue;

@@ -4,6 +4,7 @@
 //! error of the column that the analyst named.
 
 use datafusion::common::Column;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 
 use super::release_index;
@@ -24,6 +25,19 @@ pub(crate) fn traced(above: &LogicalPlan) -> Vec<Traced> {
         sources.into_iter().map(traced)
     };
     names.zip(sources(above)).flat_map(named).collect()
+}
+
+/// The columns of any part of a plan that show a released value, under their names there.
+pub(crate) fn named(plan: &LogicalPlan) -> Vec<Traced> {
+    let mut all = Vec::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        if !matches!(node, LogicalPlan::TableScan(_)) {
+            all.extend(traced(node));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    // A walk that never fails has nothing to tell.
+    walked.map_or_else(|_| Vec::new(), |_| all)
 }
 
 /// For each column of a plan, the boundaries with the outputs that it shows: several where tables are
