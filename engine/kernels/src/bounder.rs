@@ -107,25 +107,31 @@ where
     let next = AtomicUsize::new(0);
     let shards: Vec<std::sync::Mutex<Option<Shard<S>>>> =
         shards.into_iter().map(|shard| std::sync::Mutex::new(Some(shard))).collect();
-    let numbered = match &groups {
-        GroupNames::Strings(strings) => Some(strings.len()),
-        GroupNames::Values(_) => None,
-    };
+    let (numbered, measures) = (groups.numbered(), shared.plan.measures.len());
+    // The totals of public keys are known beforehand, and whoever plans bounds them.
+    let counted = !matches!(shared.keys, KeyKind::Public(_));
     // Each worker takes the next partition that nobody has taken, the largest first.
     let work = |_| -> Result<Cells<S>, KernelError> {
-        let mut cells = Cells::new(numbered, shared.plan.measures.len(), &shared.hasher);
+        let mut cells = Cells::new(numbered, measures, &shared.hasher);
         let mut scratch = Scratch::default();
+        let mut accounted_bytes = 0;
         loop {
+            if counted {
+                let now = cells.memory_bytes();
+                shared.account.replace_totals(accounted_bytes, now)?;
+                accounted_bytes = now;
+            }
             let Some(shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 return Ok(cells);
             };
             let shard = shard.lock().ok().and_then(|mut shard| shard.take());
             let internal = KernelError::Internal { doing: "sharing partitions out" };
-            let parts = parts(shared, shard.ok_or(internal)?, &keys_of_lane)?;
+            let parts = parts(shared, shard.ok_or(internal)?, &groups, &keys_of_lane)?;
             job.settle(parts, &mut scratch, &mut cells)?;
         }
     };
-    let workers = rayon::current_num_threads();
+    let each_bytes = Cells::<S>::dense_bytes(numbered, measures);
+    let workers = shared.account.workers(rayon::current_num_threads(), each_bytes);
     let cells = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
     state(shared, &groups, Cells::merge(cells))
 }
@@ -149,6 +155,7 @@ fn group_names<S: BuildHasher + Clone>(
             if let [only] = labels.as_slice() {
                 return Ok((GroupNames::Strings(only.clone()), vec![None]));
             }
+            check_numbers(labels.iter().map(Strings::len))?;
             let mut all = Interner::new(shared.hasher.clone());
             let numbers = (labels.iter())
                 .map(|labels| {
@@ -158,6 +165,13 @@ fn group_names<S: BuildHasher + Clone>(
             Ok((GroupNames::Strings(all.into_strings()), numbers))
         }
     }
+}
+
+/// Refuses more keys than there are numbers of 32 bits, even if no two lanes have one in common.
+fn check_numbers(keys: impl Iterator<Item = usize>) -> Result<(), KernelError> {
+    let limit = u64::from(u32::MAX);
+    let all = keys.fold(0_u64, |all, keys| all.saturating_add(keys as u64));
+    if all < limit { Ok(()) } else { Err(KernelError::TooLarge { what: "group keys", limit }) }
 }
 
 /// Partition by partition what all lanes hold, the largest first.
@@ -182,6 +196,7 @@ fn shards<S: BuildHasher + Clone>(lanes: Vec<Intake<S>>) -> Result<Vec<Shard<S>>
 fn parts<S: BuildHasher>(
     shared: &Shared<S>,
     shard: Shard<S>,
+    groups: &GroupNames,
     keys_of_lane: &[Option<Arc<Vec<u32>>>],
 ) -> Result<Vec<Part>, KernelError> {
     let mut parts = Vec::new();
@@ -191,8 +206,12 @@ fn parts<S: BuildHasher>(
         if let Some(slot) = slot {
             let spill = |detail| KernelError::Spill { detail };
             for batch in shared.account.spill()?.take(slot).map_err(spill)? {
-                let segment = Segment::from_batch(&batch, shared.shape.words);
-                let segment = segment.ok_or_else(|| spill("it holds no rows".to_owned()))?;
+                let known = |key: u64| match keys {
+                    Some(keys) => key < keys.len() as u64,
+                    None => groups.knows(key),
+                };
+                let segment = Segment::from_batch(&batch, &shared.shape, known);
+                let segment = segment.ok_or_else(|| spill("it holds no such rows".to_owned()))?;
                 parts.push(Part { segment, keys: keys.clone() });
             }
         }
@@ -224,4 +243,19 @@ fn state<S>(
     let sorted = SortedCells { labels, units: column(0), measures };
     let encoder = TupleEncoder::new(shared.layout.key_types())?;
     PartialState::assemble(&shared.plan, &shared.layout.key_fields, &encoder, sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lanes number their keys each for itself; together there may be more than numbers.
+    #[test]
+    fn more_keys_than_numbers_are_an_error() {
+        let most = u32::MAX as usize;
+        assert!(check_numbers([most / 2, most / 2].into_iter()).is_ok());
+        let error = check_numbers([most / 2, most / 2 + 1].into_iter()).unwrap_err();
+        assert_eq!(error, KernelError::TooLarge { what: "group keys", limit: most as u64 });
+        assert!(check_numbers([usize::MAX, usize::MAX].into_iter()).is_err());
+    }
 }

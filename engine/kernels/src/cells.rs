@@ -8,8 +8,10 @@ use rayon::prelude::*;
 /// Up to so many numbered groups, totals lie in one array.
 const DENSE_GROUPS_MAX: usize = 1 << 16;
 const BUCKET_BITS: u32 = 6;
-/// What a bucket collects before it is added up, so that each table is used many times in a row.
-const PENDING_MAX: usize = 1 << 10;
+/// What a bucket collects before it is added up, so that each table is used many times in a row: so many
+/// groups, but no more totals than fit the processor's caches.
+const PENDING_GROUPS_MAX: usize = 1 << 10;
+const PENDING_CELLS_MAX: usize = 1 << 12;
 
 /// Totals per group: first the units, then the measures.
 pub(crate) struct Cells<S> {
@@ -69,6 +71,24 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
         }
     }
 
+    /// What the totals take. *Units*: bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match &self.kind {
+            Kind::Dense(cells) => cells.capacity() * size_of::<i128>(),
+            Kind::Scattered { buckets, .. } => buckets.iter().map(Bucket::memory_bytes).sum(),
+        }
+    }
+
+    /// What one thread's totals take at once, before a row is added. *Units*: bytes.
+    pub(crate) fn dense_bytes(numbered: Option<usize>, measures: usize) -> usize {
+        match numbered {
+            Some(groups) if groups <= DENSE_GROUPS_MAX => {
+                groups.saturating_mul(1 + measures).saturating_mul(size_of::<i128>())
+            }
+            Some(_) | None => 0,
+        }
+    }
+
     /// Adds up the totals of several threads.
     pub(crate) fn merge(all: Vec<Self>) -> Reached {
         let width = all.first().map_or(1, |cells| cells.width);
@@ -113,6 +133,10 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
     }
 }
 
+fn pending_max(width: usize) -> usize {
+    (PENDING_CELLS_MAX / width).clamp(1, PENDING_GROUPS_MAX)
+}
+
 impl<S: BuildHasher> Bucket<S> {
     fn new(hasher: S) -> Self {
         Self {
@@ -125,9 +149,16 @@ impl<S: BuildHasher> Bucket<S> {
         }
     }
 
+    fn memory_bytes(&self) -> usize {
+        // What is pending never takes more than a few MiB.
+        self.keys.capacity() * size_of::<u64>()
+            + self.cells.capacity() * size_of::<i128>()
+            + self.table.capacity() * (size_of::<u32>() + 1)
+    }
+
     #[inline]
     fn pending_cell(&mut self, key: u64, width: usize) -> &mut [i128] {
-        if self.pending_keys.len() == PENDING_MAX {
+        if self.pending_keys.len() >= pending_max(width) {
             self.settle(width);
         }
         self.pending_keys.push(key);

@@ -1,5 +1,5 @@
 //! What a catalogue declares about a column, enforced in every row: numbers clamped, unlisted
-//! values and NaN to NULL, one zero.
+//! values and NaN to NULL, one zero, no text that is too long.
 //!
 //! Values that stay are never copied one by one: a list only takes validity away, and a
 //! dictionary is enforced entry by entry.
@@ -14,11 +14,14 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 
+use crate::scalar::TEXT_BYTES_MAX;
+
 /// What is declared about a column of doubles, 64-bit integers, text, truth values, days or
 /// microseconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Declaration {
-    /// Nothing: only NaN and the negative zero are brought to their canonical form.
+    /// Nothing: only NaN, the negative zero and texts that are too long are brought to their
+    /// canonical form.
     Nothing,
     /// Doubles between two.
     Floats {
@@ -45,13 +48,15 @@ pub enum Declaration {
 impl Declaration {
     /// Enforces the declaration; a column of a type that it does not speak of is left as it is.
     ///
-    /// *Shape*: as long as the input and of its type.
+    /// *Shape*: as long as the input and of its type; text of every layout becomes `Utf8`.
     pub fn enforce(&self, column: ArrayRef) -> ArrayRef {
         if let Some(dictionary) = column.as_any_dictionary_opt() {
             let values = self.enforce(Arc::clone(dictionary.values()));
             return dictionary.with_values(values);
         }
         match (self, column.data_type()) {
+            (_, DataType::LargeUtf8 | DataType::Utf8View) => self.enforce(short(column)),
+            (Self::Nothing, DataType::Utf8) => short(column),
             (Self::Nothing, DataType::Float64) => floats(&column, f64::NEG_INFINITY, f64::INFINITY),
             (Self::Floats { lower, upper }, DataType::Float64) => floats(&column, *lower, *upper),
             (Self::Integers { lower, upper }, DataType::Int64) => {
@@ -71,6 +76,7 @@ impl Declaration {
                 Arc::new(PrimitiveArray::<Int64Type>::new(values, kept))
             }
             (Self::ListedTexts(list), DataType::Utf8) => {
+                let column = short(column);
                 let texts = column.as_string::<i32>();
                 let kept = kept(texts, |row| list.contains(texts.value(row)));
                 let (offsets, values) = (texts.offsets().clone(), texts.values().clone());
@@ -84,6 +90,28 @@ impl Declaration {
             _ => column,
         }
     }
+}
+
+/// Text as `Utf8`, without texts of more than [`TEXT_BYTES_MAX`] bytes: they become NULL. Their bytes
+/// are left behind, so that a batch that is put together from others stays small.
+fn short(column: ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8 => {
+            let texts = column.as_string::<i32>();
+            let fits = |ends: &[i32]| (ends[1] - ends[0]) as usize <= TEXT_BYTES_MAX;
+            if texts.offsets().windows(2).all(fits) {
+                return column;
+            }
+            Arc::new(kept_short(texts.iter()))
+        }
+        DataType::LargeUtf8 => Arc::new(kept_short(column.as_string::<i64>().iter())),
+        DataType::Utf8View => Arc::new(kept_short(column.as_string_view().iter())),
+        _ => column,
+    }
+}
+
+fn kept_short<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> StringArray {
+    texts.map(|text| text.filter(|text| text.len() <= TEXT_BYTES_MAX)).collect()
 }
 
 fn floats(column: &ArrayRef, lower: f64, upper: f64) -> ArrayRef {
@@ -171,6 +199,36 @@ mod tests {
             Arc::new(BooleanArray::from(vec![true, false])),
             Arc::new(BooleanArray::from(vec![Some(true), None])),
         );
+    }
+
+    #[test]
+    fn texts_that_are_too_long_are_null_in_every_layout() {
+        let longest = "é".repeat(TEXT_BYTES_MAX / 2);
+        let longer = format!("{longest}a");
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![
+            Some(longest.as_str()),
+            Some(&longer),
+            None,
+            Some("a"),
+            Some(&longer),
+        ]));
+        let expected: ArrayRef =
+            Arc::new(StringArray::from(vec![Some(longest.as_str()), None, None, Some("a"), None]));
+        let free = Declaration::Nothing;
+        for layout in [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View] {
+            check(&free, cast(&texts, &layout).unwrap(), expected.clone());
+        }
+        check(&free, texts.slice(1, 3), expected.slice(1, 3));
+        // What is too long is not kept behind the NULL.
+        let enforced = free.enforce(texts.clone());
+        assert_eq!(enforced.as_string::<i32>().value_data().len(), longest.len() + 1);
+        let kind = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+        let enforced = free.enforce(cast(&texts, &kind).unwrap());
+        assert_eq!(&cast(&enforced, &DataType::Utf8).unwrap(), &expected);
+        // Even where it is listed.
+        let list = Declaration::ListedTexts([longer.clone(), "a".to_owned()].into());
+        let only: ArrayRef = Arc::new(StringArray::from(vec![None, None, None, Some("a"), None]));
+        check(&list, texts, only);
     }
 
     #[test]

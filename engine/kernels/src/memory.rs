@@ -28,7 +28,8 @@ pub trait Spill: Send + Sync {
 /// The memory policy of a bounder.
 #[derive(Clone, Default)]
 pub struct Memory {
-    /// Rows may take so many bytes before they are spilled; no limit when absent.
+    /// Rows may take so many bytes before they are spilled, and afterwards the totals of learned
+    /// keys as many again; no limit when absent.
     pub limit_bytes: Option<usize>,
     /// Where rows are spilled to. Without it, reaching the limit is an error.
     pub spill: Option<Arc<dyn Spill>>,
@@ -48,23 +49,47 @@ impl fmt::Debug for Memory {
 pub(crate) struct Account {
     pub(crate) memory: Memory,
     used_bytes: AtomicUsize,
+    totals_bytes: AtomicUsize,
 }
 
 impl Account {
     pub(crate) fn new(memory: Memory) -> Self {
-        Self { memory, used_bytes: AtomicUsize::new(0) }
+        Self { memory, used_bytes: AtomicUsize::new(0), totals_bytes: AtomicUsize::new(0) }
     }
 
     /// Notes what a lane takes now instead of before. *Units*: the result is what all lanes take,
     /// in bytes.
     pub(crate) fn replace(&self, before: usize, now: usize) -> usize {
-        // Wrapping additions of differences end at the right sum, whatever their order.
-        let change = now.wrapping_sub(before);
-        self.used_bytes.fetch_add(change, Ordering::Relaxed).wrapping_add(change)
+        replaced(&self.used_bytes, before, now)
+    }
+
+    /// Notes what the totals of a worker take now instead of before.
+    ///
+    /// *Errors*: more than there is memory for; totals cannot be spilled.
+    pub(crate) fn replace_totals(&self, before: usize, now: usize) -> Result<(), KernelError> {
+        let all = replaced(&self.totals_bytes, before, now);
+        match self.memory.limit_bytes {
+            Some(limit_bytes) if all > limit_bytes => Err(KernelError::Memory { limit_bytes }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// How many of `workers` there is room for, each of which takes so many bytes at once.
+    pub(crate) fn workers(&self, workers: usize, each_bytes: usize) -> usize {
+        match self.memory.limit_bytes {
+            Some(limit_bytes) => (limit_bytes / each_bytes.max(1)).clamp(1, workers.max(1)),
+            None => workers,
+        }
     }
 
     pub(crate) fn spill(&self) -> Result<&dyn Spill, KernelError> {
         let limit_bytes = self.memory.limit_bytes.unwrap_or_default();
         self.memory.spill.as_deref().ok_or(KernelError::Memory { limit_bytes })
     }
+}
+
+/// Wrapping additions of differences end at the right sum, whatever their order.
+fn replaced(sum: &AtomicUsize, before: usize, now: usize) -> usize {
+    let change = now.wrapping_sub(before);
+    sum.fetch_add(change, Ordering::Relaxed).wrapping_add(change)
 }

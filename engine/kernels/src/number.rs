@@ -72,6 +72,11 @@ impl Codes {
 }
 
 impl Values {
+    /// Whether a code stands for a value or NULL.
+    pub(crate) fn knows(&self, code: u64) -> bool {
+        code & 1 == 0 || code >> 1 <= self.escaped.len() as u64
+    }
+
     /// The value of a code; nothing for NULL.
     #[inline]
     pub(crate) fn value(&self, code: u64) -> Option<i64> {

@@ -285,6 +285,22 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
 }
 
 impl GroupNames {
+    /// How many groups there are, where they are numbered.
+    pub(crate) fn numbered(&self) -> Option<usize> {
+        match self {
+            Self::Strings(strings) => Some(strings.len()),
+            Self::Values(_) => None,
+        }
+    }
+
+    /// Whether a key stands for a group.
+    pub(crate) fn knows(&self, key: u64) -> bool {
+        match self {
+            Self::Strings(strings) => key < strings.len() as u64,
+            Self::Values(values) => values.knows(key),
+        }
+    }
+
     /// Places of keys in the order of their canonical bytes.
     pub(crate) fn order(&self, keys: &[u64]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..keys.len() as u32).collect();

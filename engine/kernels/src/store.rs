@@ -40,6 +40,8 @@ pub(crate) struct Field32 {
     /// Where it starts. *Units*: words.
     pub(crate) at: usize,
     pub(crate) width: Width,
+    /// The largest that is ever stored: one more than the steps between the bounds.
+    stored_max: u64,
 }
 
 /// How a value is stored. 0 stands for NULL, which so sorts first.
@@ -82,7 +84,11 @@ impl Shape {
         let mut words = unit_words + key_words;
         let values = (values.iter())
             .map(|value| {
-                let field = Field32 { at: words, width: Width::of(value) };
+                let stored_max = match value {
+                    ValueColumn::Grid(grid) => span(grid) + 1,
+                    ValueColumn::Presence => 1,
+                };
+                let field = Field32 { at: words, width: Width::of(value), stored_max };
                 words += field.width.words();
                 field
             })
@@ -248,8 +254,15 @@ impl Segment {
         .map_err(internal)
     }
 
-    /// Reads what [`Segment::to_batch`] wrote, from a store that may have been damaged.
-    pub(crate) fn from_batch(batch: &RecordBatch, words: usize) -> Option<Self> {
+    /// Reads what [`Segment::to_batch`] wrote, from a store that may have been damaged: nothing where
+    /// a record names a unit that is not there or a key that is not known, or holds a value outside
+    /// its bounds.
+    pub(crate) fn from_batch(
+        batch: &RecordBatch,
+        shape: &Shape,
+        known: impl Fn(u64) -> bool,
+    ) -> Option<Self> {
+        let words = shape.words;
         let list = |column: usize| {
             let lists = batch.columns().get(column)?.as_list_opt::<i64>()?;
             let items = (lists.len() == 1 && lists.null_count() == 0).then(|| lists.value(0))?;
@@ -265,6 +278,15 @@ impl Segment {
             start = end as usize;
         }
         if records.len() % words != 0 {
+            return None;
+        }
+        let numbered = shape.unit_words < WIDE;
+        let sound = |record: &[u32]| {
+            (!numbered || shape.unit(record) < units.len() as u64)
+                && known(shape.key(record))
+                && shape.values.iter().all(|field| field.stored(record) <= field.stored_max)
+        };
+        if !records.chunks_exact(words).all(sound) {
             return None;
         }
         let chunks = records.chunks(CHUNK_ROWS * words).map(<[u32]>::to_vec).collect();

@@ -23,6 +23,9 @@ use crate::ranking;
 /// Queries may nest so deep.
 pub(crate) const DEPTH_MAX: usize = 50;
 
+/// With shorter batches, what is done once for each batch would be most of the work.
+const BATCH_ROWS_MIN: usize = 256;
+
 /// What follows a release may use so much memory.
 const MEMORY_BYTES: usize = 1 << 30;
 
@@ -46,13 +49,21 @@ pub(crate) fn planning(catalogue: &Catalogue) -> Result<SessionContext, QueryErr
 /// A session that executes below the boundary.
 ///
 /// Joins between owned relations are sort-merge joins, because hash joins do not spill. They spill
-/// into `disk`; without it nothing may be written.
+/// into `disk`; without it nothing may be written. Where `texts` expressions give text for each row,
+/// batches are so short that all of it takes no more room than one text column of file rows.
 pub(crate) fn executing(
     joins_owned: bool,
+    texts: usize,
     memory_bytes: usize,
     disk: Option<PathBuf>,
 ) -> Result<SessionState, QueryError> {
-    state(!joins_owned, memory_bytes, disk)
+    let mut state = state(!joins_owned, memory_bytes, disk)?;
+    let config = state.config_mut();
+    let rows = (config.batch_size() / texts.next_power_of_two()).max(BATCH_ROWS_MIN);
+    // On one partition the planner would take hash joins, whatever it is told.
+    let partitions = config.target_partitions().max(2);
+    *config = config.clone().with_batch_size(rows).with_target_partitions(partitions);
+    Ok(state)
 }
 
 fn state(
@@ -98,4 +109,23 @@ fn planned_schema(table: &TableEntry) -> SchemaRef {
         .map(|column| Field::new(&column.name, column.kind.arrow(), true))
         .collect();
     Arc::new(Schema::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On one partition the planner takes hash joins, which do not spill, whatever it prefers.
+    #[test]
+    fn people_are_joined_on_disk_also_on_one_processor() {
+        let state = executing(true, 0, 1 << 20, None).unwrap();
+        assert!(state.config().target_partitions() >= 2);
+        assert!(!state.config().options().optimizer.prefer_hash_join);
+    }
+
+    #[test]
+    fn batches_are_short_where_many_texts_are_computed() {
+        let rows = |texts| executing(false, texts, 1 << 20, None).unwrap().config().batch_size();
+        assert_eq!([0, 1, 2, 5, 32].map(rows), [8_192, 8_192, 4_096, 1_024, 256]);
+    }
 }

@@ -16,6 +16,7 @@ mod expressions;
 mod functions;
 mod fuzzed;
 mod interrupts;
+mod limits;
 mod neighbours;
 mod ownership;
 mod parameters;

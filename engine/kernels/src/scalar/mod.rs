@@ -38,8 +38,9 @@ use crate::KernelError;
 /// A text result with more bytes is NULL.
 pub const TEXT_BYTES_MAX: usize = 1 << 16;
 
-/// A text put together from others with more bytes is NULL: what can grow stays so small that a
-/// batch of it fits into memory, whatever the rows hold.
+/// A text put together from others with more bytes is NULL: a batch of 8,192 rows of what can grow takes
+/// 32 MiB at most. What only passes a text on may give [`TEXT_BYTES_MAX`] for each row, 512 MiB in such a
+/// batch, so whoever plans calls bounds how many of them one batch meets.
 pub const JOINED_BYTES_MAX: usize = 1 << 12;
 
 /// A function of one row. Closed: each has its kernel here and its entry in the allow-list.

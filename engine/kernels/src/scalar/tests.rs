@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::compute::concat;
@@ -132,6 +132,34 @@ fn calls() -> Vec<(Function, Vec<DataType>)> {
         calls.push((function, vec![TEXT; 3]));
     }
     calls
+}
+
+/// What is trimmed is a set of characters, whether it is a constant or a column, and however long.
+#[test]
+fn long_sets_are_trimmed_in_good_time() {
+    let texts =
+        |texts: &[Option<&str>]| Argument::column(Arc::new(StringArray::from(texts.to_vec())));
+    let one = |text: &str| Argument::constant(Arc::new(StringArray::from(vec![text]))).unwrap();
+    let given = [Some("  ab "), Some("xyaxy"), Some(""), None, Some("éaé")];
+    for (function, expected) in [
+        (Function::Trim, [Some("  ab "), Some("a"), Some(""), None, Some("éaé")]),
+        (Function::TrimStart, [Some("  ab "), Some("axy"), Some(""), None, Some("éaé")]),
+        (Function::TrimEnd, [Some("  ab "), Some("xya"), Some(""), None, Some("éaé")]),
+    ] {
+        for set in [one("yx"), texts(&[Some("yx"); 5])] {
+            let trimmed = apply(function, &[texts(&given), set], 5).unwrap();
+            assert_eq!(trimmed.as_string::<i32>(), &StringArray::from(expected.to_vec()));
+        }
+    }
+    let trimmed = apply(Function::Trim, &[texts(&given), texts(&[None; 5])], 5).unwrap();
+    assert_eq!(trimmed.null_count(), 5);
+    // Each character is looked up among 16,000 others; one by one it would take 5 billion steps.
+    let alphabet: String = ('\u{4e00}'..'\u{8c00}').collect();
+    let last = "\u{8bff}".repeat(20_000);
+    let long: Vec<Option<&str>> = vec![Some(&last); 20];
+    let sets: Vec<Option<&str>> = vec![Some(&alphabet); 20];
+    let trimmed = apply(Function::Trim, &[texts(&long), texts(&sets)], 20).unwrap();
+    assert!(trimmed.as_string::<i32>().iter().all(|text| text == Some("")));
 }
 
 /// Nothing that comes out is NaN, infinite, -0.0 or long. What passes a value through may pass on

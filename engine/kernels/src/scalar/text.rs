@@ -58,19 +58,37 @@ pub(super) fn trim(
         [text, trimmed] => (text.texts()?, Some(trimmed.texts()?)),
         _ => return Err(wrong("the number of arguments")),
     };
+    let once = match (&trimmed, arguments) {
+        (None, _) => Some(characters_of(" ")),
+        (Some(trimmed), [_, given]) if given.is_constant() => trimmed.get(0).map(characters_of),
+        (Some(_), _) => None,
+    };
     each_text(rows, |row| {
         let text = text.get(row)?;
-        let set = match &trimmed {
-            None => " ",
-            Some(trimmed) => trimmed.get(row)?,
+        let of_row;
+        let set = match (&once, &trimmed) {
+            (Some(set), _) => set,
+            (None, trimmed) => {
+                of_row = characters_of(trimmed.as_ref()?.get(row)?);
+                &of_row
+            }
         };
-        let gone = |character: char| set.contains(character);
+        let gone = |character: char| set.binary_search(&character).is_ok();
         Some(match function {
             Function::Trim => text.trim_matches(gone),
             Function::TrimStart => text.trim_start_matches(gone),
             _ => text.trim_end_matches(gone),
         })
     })
+}
+
+/// The characters of a text, sorted, each once: looking one up takes no longer where both texts are
+/// long.
+fn characters_of(text: &str) -> Vec<char> {
+    let mut characters: Vec<char> = text.chars().collect();
+    characters.sort_unstable();
+    characters.dedup();
+    characters
 }
 
 /// The characters from `start` (the first being 1) on, at most `count` of them.

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{
+    ArrayRef, AsArray, Int64Array, LargeListArray, RecordBatch, StringArray, UInt32Array,
+    UInt64Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, UInt32Type};
 use proptest::prelude::*;
 
 use super::cases::{batch, plans, rows, sample, schema};
@@ -99,7 +104,78 @@ fn a_store_that_fails_is_an_error_that_says_so() {
     lane.push(&many).unwrap();
     shelf.slots.lock().unwrap().values_mut().for_each(|batches| batches.push(many.clone()));
     let error = full.finish(vec![lane]).unwrap_err().to_string();
-    assert!(error.contains("holds no rows"), "{error}");
+    assert!(error.contains("holds no such rows"), "{error}");
+}
+
+/// A damaged store names units, keys and values that are not there: an error, never an index.
+#[test]
+fn rows_that_a_store_made_up_are_an_error() {
+    let learned = BoundingPlan { keys: Keys::Learned, ..sample(plans()) };
+    let grid = Grid::with_step(0.0, 10.0, 0).unwrap();
+    let plan = BoundingPlan {
+        values: vec![ValueColumn::Grid(grid)],
+        measures: vec![Measure::Sum { value: 0, centred: false }],
+        ..learned
+    };
+    let texts = |prefix: &str| -> ArrayRef {
+        Arc::new((0..400).map(|row| Some(format!("{prefix}{}", row % 37))).collect::<StringArray>())
+    };
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values((0..400).map(|row| row % 11)));
+    let columns = [("unit", texts("u")), ("key", texts("k")), ("value", values)];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    // A record is the unit's number, the key's number, and one more than the steps above 0.
+    for (word, made_up, sound) in [(0, 400, false), (1, 400, false), (2, 12, false), (2, 11, true)]
+    {
+        let shelf = Arc::new(Shelf::default());
+        let spill: Arc<dyn Spill> = Arc::clone(&shelf) as _;
+        let memory = Memory { limit_bytes: Some(LIMIT_BYTES), spill: Some(spill) };
+        let bounder = Bounder::with_memory(plan.clone(), rows.schema(), memory).unwrap();
+        let mut lane = bounder.lane().unwrap();
+        lane.push(&rows).unwrap();
+        assert!(shelf.was_used());
+        for batch in shelf.slots.lock().unwrap().values_mut().flatten() {
+            *batch = with_first_word(batch, word, made_up);
+        }
+        let result = bounder.finish(vec![lane]).map_err(|error| error.to_string());
+        match result {
+            Ok(_) => assert!(sound, "word {word} may not be {made_up}"),
+            Err(error) => assert!(!sound && error.contains("holds no such rows"), "{error}"),
+        }
+    }
+}
+
+/// A spilled batch whose first record has another word.
+fn with_first_word(batch: &RecordBatch, word: usize, made_up: u32) -> RecordBatch {
+    let lists = batch.column(0).as_list::<i64>();
+    let mut words = lists.value(0).as_primitive::<UInt32Type>().values().to_vec();
+    words[word] = made_up;
+    let item = Arc::new(Field::new_list_field(DataType::UInt32, false));
+    let ends = OffsetBuffer::from_lengths([words.len()]);
+    let words = UInt32Array::new(words.into(), None);
+    let words = LargeListArray::new(item, ends, Arc::new(words), None);
+    let columns = [Arc::new(words) as ArrayRef, batch.column(1).clone(), batch.column(2).clone()];
+    RecordBatch::try_new(batch.schema(), columns.to_vec()).unwrap()
+}
+
+/// The totals of learned keys take memory that no spilling frees: they are counted.
+#[test]
+fn totals_that_fill_the_memory_are_an_error() {
+    // Numbers are keys by themselves, so that only their totals take memory.
+    let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(0..200_000));
+    let units: ArrayRef = Arc::new(Int64Array::from_iter_values(0..200_000));
+    let rows = RecordBatch::try_from_iter([("unit", units), ("key", keys)]).unwrap();
+    for (limit_bytes, fits) in [(1 << 20, false), (1 << 26, true)] {
+        let spill: Arc<dyn Spill> = Arc::new(Shelf::default());
+        let memory = Memory { limit_bytes: Some(limit_bytes), spill: Some(spill) };
+        let bounder = Bounder::with_memory(counts(), rows.schema(), memory).unwrap();
+        let mut lane = bounder.lane().unwrap();
+        lane.push(&rows).unwrap();
+        let state = bounder.finish(vec![lane]);
+        match state {
+            Ok(_) => assert!(fits),
+            Err(error) => assert!(!fits && error == KernelError::Memory { limit_bytes }, "{error}"),
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,9 @@ use crate::execute::Resources;
 use crate::plan::{Type, Value};
 use crate::spend::{Spend, SpendOptions};
 
+/// A listed text may have so many bytes: lists are codes, and stand in plans.
+const LISTED_BYTES_MAX: usize = 4_096;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HubFile {
@@ -408,6 +411,14 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
                     "a listed value is not of the column's type".to_owned(),
                     "list integers, text or booleans of the column's type".to_owned(),
                 ))?;
+            let long =
+                |value: &Value| matches!(value, Value::Text(text) if text.len() > LISTED_BYTES_MAX);
+            if list.iter().any(long) {
+                return Err((
+                    format!("a listed value has more than {LISTED_BYTES_MAX} bytes"),
+                    "list short codes".into(),
+                ));
+            }
             let length = list.len();
             list.sort();
             list.dedup();

@@ -91,6 +91,23 @@ pub(super) fn total(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
     }
 }
 
+/// Refuses a physical plan with a join that keeps one of its sides in memory, whatever that side holds:
+/// where rows of people are joined with each other, they must have room on disk.
+pub(super) fn spills(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
+    let mut found = false;
+    let walked = plan.apply(|node| {
+        found |= node.name() == "HashJoinExec";
+        Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
+    });
+    if walked.is_err() {
+        return Err(QueryError::bug("a physical plan cannot be walked").into());
+    }
+    if found {
+        return Err(QueryError::bug("the planner joined rows of people in memory").into());
+    }
+    Ok(())
+}
+
 /// What about an expression could fail; nothing if it is on the list.
 fn can_fail(expr: &Arc<dyn PhysicalExpr>, inputs: &[Arc<Schema>]) -> Option<String> {
     let any = expr.as_ref() as &dyn Any;
@@ -155,10 +172,14 @@ fn keeps_every_value(from: &DataType, to: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::datatypes::Field;
+    use datafusion::common::{JoinType, NullEquality};
     use datafusion::config::ConfigOptions;
     use datafusion::functions::core::coalesce;
     use datafusion::logical_expr::ScalarUDF;
     use datafusion::physical_expr::expressions::{LikeExpr, NegativeExpr, TryCastExpr, lit};
+    use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+    use datafusion::physical_plan::empty::EmptyExec;
+    use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
     use voilage_kernels::scalar::Function;
 
     use super::*;
@@ -202,6 +223,29 @@ mod tests {
         assert_eq!(can_fail(&cast, &[Arc::clone(&numbers)]), None);
         assert!(can_fail(&cast, &[Arc::clone(&texts)]).is_some());
         assert!(can_fail(&cast, &[numbers, texts]).is_some());
+    }
+
+    #[test]
+    fn a_join_of_people_that_stays_in_memory_is_noticed() {
+        let schema = Arc::new(Schema::new(vec![Field::new("c", DataType::Int64, true)]));
+        let rows = || -> Arc<dyn ExecutionPlan> { Arc::new(EmptyExec::new(Arc::clone(&schema))) };
+        let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new("c", 0));
+        let on = vec![(Arc::clone(&column), column)];
+        let hashed = HashJoinExec::try_new(
+            rows(),
+            rows(),
+            on,
+            None,
+            &JoinType::Inner,
+            None,
+            PartitionMode::CollectLeft,
+            NullEquality::NullEqualsNothing,
+            false,
+        );
+        let hashed: Arc<dyn ExecutionPlan> = Arc::new(hashed.unwrap());
+        assert!(spills(&hashed).is_err());
+        assert!(spills(&(Arc::new(CoalescePartitionsExec::new(hashed)) as _)).is_err());
+        assert!(spills(&rows()).is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the catalogue declares, enforced in every row as it is scanned.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::compute::cast;
@@ -16,8 +17,8 @@ use crate::plan::{Type, Value};
 
 const NAME: &str = "enforce";
 
-/// A total function of one column: canonical type, NaN to NULL, numbers clamped, unlisted values
-/// to NULL.
+/// A total function of one column: canonical type, NaN and too long texts to NULL, numbers clamped,
+/// unlisted values to NULL.
 #[derive(Debug)]
 pub(super) struct Enforce {
     output: DataType,
@@ -44,8 +45,18 @@ impl Enforce {
     }
 
     fn apply(&self, column: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
+        // Texts are cut before they are brought to one layout, in which long ones have no room.
         // Arrow's cast is safe: what does not fit becomes NULL.
-        Ok(self.declaration.enforce(cast(column, &self.output)?))
+        match column.data_type() {
+            DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Dictionary(_, _) => {
+                let enforced = self.declaration.enforce(Arc::clone(column));
+                Ok(self.declaration.enforce(cast(&enforced, &self.output)?))
+            }
+            _ => Ok(self.declaration.enforce(cast(column, &self.output)?)),
+        }
     }
 }
 
@@ -143,8 +154,6 @@ impl ScalarUDFImpl for Enforce {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use datafusion::arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
 
     use super::*;

@@ -4,7 +4,7 @@ use voilage_kernels::{Measure, Totals};
 use voilage_privacy::mechanism::{Leaves, Quantile, Search};
 
 use crate::error::QueryError;
-use crate::plan::{Boundary, NoisyMeasure};
+use crate::plan::{Boundary, MeasuredValue, NoisyMeasure};
 
 /// The measures of a boundary.
 pub(crate) struct Measures {
@@ -27,9 +27,25 @@ impl Measures {
     /// # Errors
     /// A search over a value without a grid, which the analysis excludes.
     pub(crate) fn of(boundary: &Boundary) -> Result<Self, QueryError> {
+        Self::needed(boundary.noisy.iter().map(|column| column.measure), &boundary.values)
+    }
+
+    /// How many measures the kernel keeps for each group; none that could be kept for columns that
+    /// contradict each other.
+    pub(crate) fn count(
+        noisy: impl Iterator<Item = NoisyMeasure>,
+        values: &[MeasuredValue],
+    ) -> usize {
+        Self::needed(noisy, values).map_or(usize::MAX - 1, |measures| measures.kernel.len())
+    }
+
+    fn needed(
+        noisy: impl Iterator<Item = NoisyMeasure>,
+        values: &[MeasuredValue],
+    ) -> Result<Self, QueryError> {
         let mut measures = Self { kernel: Vec::new(), columns: Vec::new() };
-        for column in &boundary.noisy {
-            let source = match column.measure {
+        for measure in noisy {
+            let source = match measure {
                 NoisyMeasure::Units { present_in: None } => measures.one(Measure::Units),
                 NoisyMeasure::Units { present_in: Some(value) } => {
                     measures.one(Measure::UnitsWith { value })
@@ -41,7 +57,7 @@ impl Measures {
                     measures.one(Measure::Sum { value, centred: true })
                 }
                 NoisyMeasure::Score { value, quantile, round } => {
-                    let leaves = boundary.leaves(value);
+                    let leaves = values.get(value).and_then(MeasuredValue::leaves);
                     let leaves =
                         leaves.ok_or_else(|| QueryError::bug("a search without a grid"))?;
                     let rows = measures.leaves(value, &leaves);

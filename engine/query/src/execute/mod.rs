@@ -32,7 +32,7 @@ use spill::SpillFolder;
 
 use crate::catalogue::TableFile;
 use crate::error::QueryError;
-use crate::plan::{Boundary, KeyDomain, Node, Relation, Value};
+use crate::plan::{Boundary, KeyDomain, Node, Relation, Value, Written};
 use crate::session;
 
 /// The checked files of a statement's tables, by table name.
@@ -79,7 +79,8 @@ pub(crate) async fn totals(
     } else {
         None
     };
-    let state = session::executing(joins_owned, resources.joins_bytes(), disk)?;
+    let texts = Written::of_boundary(boundary).texts;
+    let state = session::executing(joins_owned, texts, resources.joins_bytes(), disk)?;
     let bug = |what: &str| Failure::Bug(QueryError::bug(what));
     let optimized = state
         .optimizer()
@@ -91,6 +92,9 @@ pub(crate) async fn totals(
         .await
         .map_err(|_| bug("a private plan cannot be made physical"))?;
     check::total(&physical)?;
+    if joins_owned {
+        check::spills(&physical)?;
+    }
     per_unit::known(&physical)?;
     let keys = keys(boundary)?;
     let bounding = bounding(boundary, rank_key, keys.clone(), Measures::of(boundary)?.kernel);

@@ -9,8 +9,12 @@ use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{AggregateUDF, Expr, LogicalPlanBuilder, lit};
+use datafusion::physical_expr::window::{
+    PlainAggregateWindowExpr, SlidingAggregateWindowExpr, StandardWindowExpr, WindowExpr,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec, WindowUDFExpr};
 
 use super::Failure;
 use super::moments::{MOMENTS, MomentsFunction};
@@ -21,7 +25,11 @@ use crate::plan::{Relation, Scalar, UnitAggregate, UnitFunction};
 /// Aggregates over integers, or that only compare: no order of rows changes what they give.
 const AGGREGATES: [&str; 6] = ["count", "min", "max", "bool_and", "bool_or", MOMENTS];
 
-/// Refuses a physical plan with another aggregate, which an optimizer could put in.
+/// Window functions that read the rows of one unit in an order that all its columns complete.
+const WINDOWS: [&str; 8] =
+    ["row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "nth_value"];
+
+/// Refuses a physical plan with another aggregate or window function, which an optimizer could put in.
 pub(super) fn known(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
     let mut unknown = None;
     let walked = plan.apply(|node| {
@@ -32,6 +40,15 @@ pub(super) fn known(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
                 unknown.get_or_insert_with(|| function.fun().name().to_owned());
             }
         }
+        let windows = node
+            .downcast_ref::<WindowAggExec>()
+            .map(WindowAggExec::window_expr)
+            .or_else(|| node.downcast_ref().map(BoundedWindowAggExec::window_expr));
+        for window in windows.unwrap_or_default() {
+            if let Some(name) = unknown_window(window.as_ref()) {
+                unknown.get_or_insert(name);
+            }
+        }
         Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
     });
     match (walked, unknown) {
@@ -40,6 +57,29 @@ pub(super) fn known(plan: &Arc<dyn ExecutionPlan>) -> Result<(), Failure> {
             Err(QueryError::bug(format!("the planner put {name} below the boundary")).into())
         }
         (Ok(_), None) => Ok(()),
+    }
+}
+
+/// The name of a window function that is not on the list. Aggregates over a frame are the same as
+/// those over all rows.
+fn unknown_window(window: &dyn WindowExpr) -> Option<String> {
+    let any = window.as_any();
+    let aggregate = any
+        .downcast_ref()
+        .map(PlainAggregateWindowExpr::get_aggregate_expr)
+        .or_else(|| any.downcast_ref().map(SlidingAggregateWindowExpr::get_aggregate_expr));
+    if let Some(aggregate) = aggregate {
+        let name = aggregate.fun().name();
+        return (!AGGREGATES.contains(&name)).then(|| name.to_owned());
+    }
+    let function = any
+        .downcast_ref()
+        .map(StandardWindowExpr::get_standard_func_expr)
+        .and_then(|function| function.as_any().downcast_ref::<WindowUDFExpr>());
+    match function.map(|function| function.fun().name()) {
+        Some(name) if WINDOWS.contains(&name) => None,
+        Some(name) => Some(name.to_owned()),
+        None => Some(window.name().to_owned()),
     }
 }
 

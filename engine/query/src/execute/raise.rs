@@ -260,9 +260,10 @@ fn scan(table: &str, file: &TableFile) -> Result<LogicalPlanBuilder, QueryError>
 /// A file column in canonical form, with its declaration enforced.
 fn scanned(table: &str, name: &str, kind: Type, declared: &Declared, file: &TableFile) -> Expr {
     let column = Expr::Column(Column::new(Some(table), name));
+    // A double may be NaN, and a text too long.
     let as_it_is = file.kind(name) == Some(&kind.arrow())
         && *declared == Declared::Nothing
-        && kind != Type::Float64;
+        && !matches!(kind, Type::Float64 | Type::Text);
     if as_it_is {
         return column;
     }

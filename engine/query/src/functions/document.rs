@@ -70,7 +70,8 @@ const TAIL: &str = "
 Integers are of 64 bits, doubles are IEEE doubles, text is compared byte by byte. `LEAST` and `GREATEST`
 skip NULLs, so `LEAST(GREATEST(x, 0), 9)` turns NULL into 0: write `clamp(x, 0, 9)` to keep it NULL.
 `CAST` of a double to an integer cuts towards 0. The parts of dates are year, isoyear, quarter, month,
-week, day, doy, dow (Sunday is 0), isodow (Monday is 1), hour, minute and second.
+week, day, doy, dow (Sunday is 0), isodow (Monday is 1), hour, minute and second; doy, dow and isodow are read
+only, not truncated to or counted. Texts in files of more than 64 KiB are NULL.
 
 Not on the list, because they can fail, grow without bound, read a clock or draw randomness: `repeat`,
 `lpad`, `rpad`, `regexp_*`, `now`, `current_date`, `random`, `uuid`, arrays, JSON and everything else.

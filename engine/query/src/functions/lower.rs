@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 use voilage_kernels::scalar::{Function, casts};
 
 use super::udf::Total;
-use super::{better, entry, evaluate, overload};
+use super::{better, date_parts, entry, evaluate, overload};
 use crate::error::{Refusal, RefusalCode};
 use crate::plan::{Comparison, Relation, Scalar, Type, Value};
 
@@ -29,12 +29,6 @@ const PARTS_MAX: usize = 20_000;
 
 /// A call may have so many arguments: GREATEST and LEAST compare each with each.
 const ARGUMENTS_MAX: usize = 100;
-
-/// The parts that dates have.
-const DATE_PARTS: [&str; 12] = [
-    "year", "isoyear", "quarter", "month", "week", "day", "doy", "dow", "isodow", "hour", "minute",
-    "second",
-];
 
 /// Lowers an expression over the columns of `relation`, whose names are those of `schema`.
 pub(crate) fn lower(
@@ -53,15 +47,7 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn scalar(&self, expr: &Expr) -> Result<Scalar, Refusal> {
-        self.parts.set(self.parts.get() + 1);
-        if self.parts.get() > PARTS_MAX {
-            return Err(Refusal::new(
-                RefusalCode::Expression,
-                "an expression",
-                format!("written out it has more than {PARTS_MAX} parts"),
-                "compute its inner part in a subquery in FROM, and use the column",
-            ));
-        }
+        self.spend(1)?;
         match expr {
             Expr::Alias(alias) => self.scalar(&alias.expr),
             Expr::Column(column) => {
@@ -129,6 +115,20 @@ impl Lowering<'_> {
             #[expect(deprecated, reason = "the enum still has the variant")]
             Expr::Wildcard { .. } => Err(refuse(expr, "* cannot stand here", "name the columns")),
         }
+    }
+
+    /// Counts parts of the expression as it is written out, which may hold a part more than once.
+    fn spend(&self, parts: usize) -> Result<(), Refusal> {
+        self.parts.set(self.parts.get().saturating_add(parts));
+        if self.parts.get() <= PARTS_MAX {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            RefusalCode::Expression,
+            "an expression",
+            format!("written out it has more than {PARTS_MAX} parts"),
+            "compute its inner part in a subquery in FROM, and use the column",
+        ))
     }
 
     fn kind(&self, scalar: &Scalar) -> Type {
@@ -311,6 +311,8 @@ impl Lowering<'_> {
         }
         values.sort();
         values.dedup();
+        // The value is compared with each computed item, and so written out again for each.
+        self.spend(computed.len().saturating_mul(value.size()))?;
         let equal = |item| Scalar::compare(Comparison::Equal, value.clone(), item);
         let listed = (!values.is_empty())
             .then(|| Scalar::InList { value: Box::new(value.clone()), list: values });
@@ -473,7 +475,7 @@ impl Lowering<'_> {
             .zip(wanted)
             .map(|(argument, kind)| self.converted(argument, kind))
             .collect();
-        check_part(whole, function, &arguments)?;
+        date_parts::check(whole, function, &arguments)?;
         let constants: Option<Vec<Value>> = arguments
             .iter()
             .map(|argument| match argument {
@@ -487,27 +489,6 @@ impl Lowering<'_> {
         }
         Ok(Scalar::Call { function, arguments })
     }
-}
-
-/// The part of a date is a known constant.
-fn check_part(whole: &Expr, function: Function, arguments: &[Scalar]) -> Result<(), Refusal> {
-    if !matches!(function, Function::DatePart | Function::DateTrunc | Function::DateDiff) {
-        return Ok(());
-    }
-    let known = match arguments.first() {
-        Some(Scalar::Literal(Value::Text(part))) => {
-            DATE_PARTS.iter().any(|known| known.eq_ignore_ascii_case(part))
-        }
-        _ => false,
-    };
-    if known {
-        return Ok(());
-    }
-    Err(refuse(
-        whole,
-        "it names no part of dates",
-        &format!("write one of {} as a constant", DATE_PARTS.join(", ")),
-    ))
 }
 
 /// What a date is moved by.
@@ -578,6 +559,6 @@ fn target_type(target: &DataType) -> Option<Type> {
     })
 }
 
-fn refuse(expr: &Expr, why: &str, fix: &str) -> Refusal {
+pub(super) fn refuse(expr: &Expr, why: &str, fix: &str) -> Refusal {
     Refusal::new(RefusalCode::Expression, format!("{expr}"), why, fix)
 }

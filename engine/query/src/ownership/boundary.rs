@@ -7,6 +7,7 @@ use voilage_privacy::Rational;
 
 use super::Splitter;
 use super::aggregates::Columns;
+use super::limits;
 use super::relation::facts_of;
 use crate::door::place_of;
 use crate::error::{Place, Refusal, RefusalCode};
@@ -178,7 +179,7 @@ impl Splitter<'_> {
                 "add COUNT(DISTINCT unit), or read the keys from the catalogue",
             )]);
         }
-        Ok(Draft {
+        let draft = Draft {
             input,
             keys,
             key_facts,
@@ -191,7 +192,9 @@ impl Splitter<'_> {
             smallest,
             weights: Vec::new(),
             output_names: output_names(aggregate),
-        })
+        };
+        limits::check(&draft, aggregate).map_err(|refusal| vec![refusal])?;
+        Ok(draft)
     }
 }
 

@@ -13,6 +13,7 @@ mod boundary;
 mod canonical;
 mod derived;
 mod join;
+mod limits;
 mod per_unit;
 mod relation;
 mod sets;

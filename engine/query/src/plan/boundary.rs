@@ -26,7 +26,14 @@ pub struct PrivatePlan {
 impl Boundary {
     /// The points at which a search over a value asks.
     pub(crate) fn leaves(&self, value: usize) -> Option<Leaves> {
-        let grid = self.values.get(value)?.grid?;
+        self.values.get(value)?.leaves()
+    }
+}
+
+impl MeasuredValue {
+    /// The points at which a search asks, for a value on a grid.
+    pub(crate) fn leaves(&self) -> Option<Leaves> {
+        let grid = self.grid?;
         Some(Leaves::between(grid.lower_steps(), grid.upper_steps()))
     }
 }

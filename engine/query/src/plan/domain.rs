@@ -86,21 +86,41 @@ impl Domain {
         Self::values([Value::Bool(false), Value::Bool(true)], nullable)
     }
 
+    /// How many values [`Domain::finite`] lists.
+    pub fn count(&self) -> Option<usize> {
+        match &self.possible {
+            Possible::Values(values) => Some(values.len()),
+            Possible::Between { lower: Some(lower), upper: Some(upper) } => {
+                let (lower, upper) = match (lower, upper) {
+                    (Value::Int(lower), Value::Int(upper)) => (*lower, *upper),
+                    (Value::Date(lower), Value::Date(upper)) => {
+                        (i64::from(*lower), i64::from(*upper))
+                    }
+                    _ => return None,
+                };
+                let steps = usize::try_from(upper.checked_sub(lower)?).ok()?;
+                (steps < FINITE_MAX).then_some(steps + 1)
+            }
+            Possible::Between { .. } | Possible::Unknown => None,
+        }
+    }
+
     /// The values as a finite set without NULL: listed, or the integers or days of an interval.
     pub fn finite(&self) -> Option<Vec<Value>> {
         match &self.possible {
             Possible::Values(values) => Some(values.clone()),
-            Possible::Between { lower: Some(lower), upper: Some(upper) } => match (lower, upper) {
-                (Value::Int(lower), Value::Int(upper)) => {
-                    let count = usize::try_from(upper.checked_sub(*lower)?).ok()?;
-                    (count < FINITE_MAX).then(|| (*lower..=*upper).map(Value::Int).collect())
+            Possible::Between { lower: Some(lower), upper: Some(upper) } => {
+                self.count()?;
+                match (lower, upper) {
+                    (Value::Int(lower), Value::Int(upper)) => {
+                        Some((*lower..=*upper).map(Value::Int).collect())
+                    }
+                    (Value::Date(lower), Value::Date(upper)) => {
+                        Some((*lower..=*upper).map(Value::Date).collect())
+                    }
+                    _ => None,
                 }
-                (Value::Date(lower), Value::Date(upper)) => {
-                    let count = usize::try_from(upper.checked_sub(*lower)?).ok()?;
-                    (count < FINITE_MAX).then(|| (*lower..=*upper).map(Value::Date).collect())
-                }
-                _ => None,
-            },
+            }
             Possible::Between { .. } | Possible::Unknown => None,
         }
     }

@@ -13,6 +13,7 @@ mod per_unit;
 mod relation;
 mod scalar;
 mod value;
+mod written;
 
 pub use boundary::{
     Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
@@ -26,3 +27,4 @@ pub use per_unit::{
 pub use relation::{ColumnFacts, JoinKind, Node, Owner, Relation, ScanColumn};
 pub use scalar::{Comparison, Scalar};
 pub use value::{Type, Value};
+pub(crate) use written::Written;

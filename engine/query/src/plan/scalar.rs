@@ -180,16 +180,28 @@ impl Scalar {
         }
     }
 
+    /// This expression and all that it is made of.
+    pub fn parts(&self) -> impl Iterator<Item = &Scalar> {
+        let mut open = vec![self];
+        std::iter::from_fn(move || {
+            let next = open.pop()?;
+            open.extend(next.children());
+            Some(next)
+        })
+    }
+
+    /// How many parts the expression has.
+    pub fn size(&self) -> usize {
+        self.parts().count()
+    }
+
     /// The positions of the columns read, sorted, each once.
     pub fn columns(&self) -> Vec<usize> {
-        let mut found = Vec::new();
-        let mut open = vec![self];
-        while let Some(scalar) = open.pop() {
-            if let Self::Column(position) = scalar {
-                found.push(*position);
-            }
-            open.extend(scalar.children());
-        }
+        let position = |part: &Scalar| match part {
+            Self::Column(position) => Some(*position),
+            _ => None,
+        };
+        let mut found: Vec<usize> = self.parts().filter_map(position).collect();
         found.sort_unstable();
         found.dedup();
         found

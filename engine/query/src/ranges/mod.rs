@@ -18,6 +18,7 @@ mod span;
 use crate::catalogue::Declared;
 use crate::functions;
 use crate::plan::{Comparison, Domain, Possible, Relation, Scalar, Type, Value};
+use finite::Work;
 use narrow::{Facts, Outcome, assume};
 
 /// The domain that a declaration enforces.
@@ -40,7 +41,7 @@ pub(crate) fn of(scalar: &Scalar, relation: &Relation) -> Domain {
 
 /// The domain of an expression over columns of these domains and types.
 pub(crate) fn over(scalar: &Scalar, domains: &[Domain], kinds: &[Type]) -> Domain {
-    Walk { kinds }.domain(scalar, &Facts::new(domains))
+    Walk { kinds, work: Work::new() }.domain(scalar, &Facts::new(domains))
 }
 
 /// Narrows the columns' domains to rows for which `predicate` is true.
@@ -103,6 +104,7 @@ fn rounded(integer: i64, up: bool) -> f64 {
 
 struct Walk<'a> {
     kinds: &'a [Type],
+    work: Work,
 }
 
 impl Walk<'_> {
@@ -112,7 +114,7 @@ impl Walk<'_> {
             Scalar::Literal(value) => return Domain::values([value.clone()], false),
             _ => {}
         }
-        if let Some(domain) = finite::evaluated(scalar, facts, self.kinds) {
+        if let Some(domain) = finite::evaluated(scalar, facts, self.kinds, &self.work) {
             return domain;
         }
         let children: Vec<Domain> = match scalar {
@@ -123,7 +125,7 @@ impl Walk<'_> {
             scalar.children().into_iter().map(|child| child.kind(self.kinds)).collect();
         // Truth values have nothing to gain from it.
         if let Scalar::Call { .. } | Scalar::Cast { .. } = scalar
-            && let Some(domain) = finite::of_children(scalar, &children, &kinds)
+            && let Some(domain) = finite::of_children(scalar, &children, &kinds, &self.work)
         {
             return domain;
         }
