@@ -194,6 +194,57 @@ def test_a_question_without_a_price(study: vo.Study) -> None:
         study.sql(stated.replace("COUNT(*)", "AVG(csot)"))
 
 
+def test_totals_beside_parts(study: vo.Study) -> None:
+    """Both ways of writing it are one question, and totals are told from missing keys."""
+    visits = study.table("visits").drop_nulls("site")
+    built = visits.rollup("site").agg(all_sites=vo.is_total("site"), n=vo.count()).rho("0.1").run()
+    written = study.sql(
+        "SELECT site, GROUPING(site) AS all_sites, COUNT(*) AS n FROM visits "
+        "WHERE site IS NOT NULL GROUP BY ROLLUP (site)",
+        rho="0.1",
+    ).run()
+    assert written.replayed
+    rows = built.to_arrow().to_pylist()
+    assert [row["all_sites"] for row in rows].count(1) == 1
+    total = next(row["n"] for row in rows if row["all_sites"])
+    parts = sum(row["n"] for row in rows if not row["all_sites"])
+    assert abs(total - 800) < 60
+    assert abs(parts - 800) < 120
+    margins = visits.group_by_sets(("site",), ("ward",), ()).agg(n=vo.count())
+    assert margins.sql_text.endswith('GROUP BY GROUPING SETS (("site"), ("ward"), ())')
+    cube = visits.cube("site", dear=vo.col("cost") > 50).agg(n=vo.count())
+    assert cube.sql_text.endswith('GROUP BY CUBE ("site", ("cost" > 50))')
+    assert cube.epsilon(0.1).preview().affordable
+    with pytest.raises(vo.FixQuery, match=r"rollup\(\) names no key"):
+        visits.rollup()
+    with pytest.raises(vo.FixQuery, match="names no column"):
+        visits.group_by_sets(())
+    with pytest.raises(vo.FixQuery, match="did you mean site"):
+        visits.cube("sight")
+
+
+def test_options_stand_in_the_sql(study: vo.Study) -> None:
+    question = study.table("visits").group_by("ward").agg(n=vo.count_units())
+    changed = question.options(min_units=30, max_rows_per_group=1, selection_delta="1e-9")
+    assert changed.sql_text.startswith(
+        "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS"
+        "(min_units = 30, max_rows_per_group = 1, delta = '1e-9') \"ward\""
+    )
+    (boundary,) = changed.epsilon(1).preview().to_dict()["boundaries"]
+    assert (boundary["keys"]["min_units"], boundary["max_rows_per_group"]) == (30, 1)
+    assert changed.options(min_units=40).sql_text.count("min_units = 40") == 1
+    assert list(changed.epsilon(2).run().to_arrow().column("ward").to_pylist()) == [
+        "ward 0",
+        "ward 1",
+    ]
+    assert len(question.options(min_units=300).epsilon(2).run()) == 0
+    for wrong in (0, -1, 2.5, True):
+        with pytest.raises(vo.FixQuery, match="whole number from 1 on"):
+            question.options(min_units=wrong)  # type: ignore[arg-type]
+    with pytest.raises(vo.FixQuery, match="policy allows at most"):
+        question.options(max_groups=100).epsilon(1)
+
+
 def test_cohorts_restrict_without_showing(study: vo.Study) -> None:
     visits = study.table("visits")
     cohort = visits.units_where(vo.col("cost") > 50)

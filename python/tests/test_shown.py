@@ -227,6 +227,40 @@ def test_bounds_that_look_wrong(
     assert (said is None and found == []) or (said is not None and said in found[0])
 
 
+def test_a_mean_that_is_hardly_known_says_nothing_about_bounds() -> None:
+    mean = Cells("mean", "float", [500.0], ([250.0], [500.0]))
+    assert warnings_of([mean], explained((0.0, 500.0))) == []
+
+
+def test_the_card_of_a_price_is_whole(study: vo.Study) -> None:
+    """Whatever the explanation says stands on the card, in HTML of its own."""
+    visits = study.table("visits")
+    learned = visits.group_by("ward").agg(people=vo.count_units(), cost=vo.mean("cost"))
+    html = learned.options(min_units=20).epsilon(0.5).preview()._repr_html_()
+    check_html(html)
+    content = learned.options(min_units=20).epsilon(0.5).preview().to_dict()
+    (boundary,) = content["boundaries"]
+    told = [
+        content["share"],
+        content["left_after"],
+        boundary["keys"]["threshold"],
+        "groups of 20 units or more",
+        "at most 2 rows in 1 groups",
+        "cost: 0 to 100 or NULL",
+        "asserted: price list",
+        "&plusmn;",
+        *(noisy["measure"] for noisy in boundary["noisy"]),
+    ]
+    assert [text for text in told if text not in html] == []
+    assert "<pre" not in html
+    by_site = visits.group_by("site").agg(n=vo.count()).rho(5).preview()._repr_html_()
+    check_html(by_site)
+    assert "public: all 4 cells are shown" in by_site
+    assert "not enough is left" in by_site
+    twice = "SELECT COUNT(*) AS n FROM visits WHERE cost > (SELECT AVG(cost) FROM visits)"
+    assert "What is measured 2 of 2" in study.sql(twice, epsilon=1).preview()._repr_html_()
+
+
 def test_the_cell_magic(study: vo.Study) -> None:
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "voilage")

@@ -18,6 +18,7 @@ from voilage._aggregate import (
     Aggregates,
     count,
     count_units,
+    is_total,
     max,  # noqa: A004
     mean,
     median,
@@ -90,6 +91,7 @@ __all__ = [
     "count_units",
     "demo",
     "histogram",
+    "is_total",
     "load_ipython_extension",
     "max",
     "mean",

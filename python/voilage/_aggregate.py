@@ -230,6 +230,19 @@ def mean(column: ColumnInput, lower: Bound | None = None, upper: Bound | None = 
     return _of("AVG", bounded("mean", column, (lower, upper)))
 
 
+def is_total(key: ColumnInput) -> Aggregate:
+    """Whether a row of a rollup or cube is a total over a key: 1, or 0. Free.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> question = visits.rollup("site").agg(all_sites=vo.is_total("site"), visits=vo.count())
+    >>> question.epsilon(0.5).run().columns
+    ('site', 'all_sites', 'visits')
+    """
+    text = as_expr(key).sql_text
+    return Aggregate(lambda _place: f"GROUPING({text})")
+
+
 def variance(
     column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None, *, ddof: int = 1
 ) -> Aggregate:

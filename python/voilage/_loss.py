@@ -35,4 +35,9 @@ def loss_text(name: str, value: LossInput | None) -> str | None:
     )
 
 
-_EXAMPLES = {"epsilon": 'epsilon="0.5"', "rho": 'rho="0.01"', "share": 'share="2%"'}
+_EXAMPLES = {
+    "epsilon": 'epsilon="0.5"',
+    "rho": 'rho="0.01"',
+    "share": 'share="2%"',
+    "delta": 'delta="1e-6"',
+}

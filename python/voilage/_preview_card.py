@@ -91,8 +91,10 @@ def _measured(boundary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
     if boundary["keys"]["kind"] == "none":
         kept = f"at most {rows} rows"
     pairs.append((f"each {unit}", f"{kept} {muted('; '.join(sorted(sources)))}"))
-    if boundary.get("smallest"):
-        pairs.append(("shown from", escape(_smallest(boundary["smallest"], unit))))
+    least = boundary["keys"].get("min_units")
+    if least is not None:
+        source = muted(boundary["keys"]["min_units_source"])
+        pairs.append(("shown", f"groups of {least} units or more {source}"))
     seen: list[str] = []
     for output in boundary["outputs"]:
         held = output["range"]
@@ -105,10 +107,6 @@ def _measured(boundary: dict[str, Any], unit: str) -> list[tuple[str, str]]:
 
 def _whose(table: dict[str, Any]) -> str:
     return "(public)" if table["unit_column"] is None else f"(by {table['unit_column']})"
-
-
-def _smallest(smallest: Any, unit: str) -> str:  # noqa: ANN401  (a number, or its rule)
-    return f"{smallest} units on ({unit})" if not isinstance(smallest, dict) else str(smallest)
 
 
 def _columns(held: dict[str, Any]) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from voilage._aggregate import Aggregate, Aggregates, Place
 from voilage._errors import fix_query, suggestion
-from voilage._expr import Expr, identifier
+from voilage._expr import Expr, identifier, literal
+from voilage._loss import LossInput, loss_text
 
 if TYPE_CHECKING:
-    from voilage._loss import LossInput
     from voilage._query import Query
     from voilage._study import Study
     from voilage._table import Table
@@ -54,11 +54,19 @@ class Grouped:
     <voilage.Grouped by site>
     """
 
-    __slots__ = ("_keys", "_table")
+    __slots__ = ("_grouping", "_keys", "_sets", "_table")
 
-    def __init__(self, table: Table, keys: tuple[tuple[str, Expr], ...]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        keys: tuple[tuple[str, Expr], ...],
+        grouping: str = "",
+        sets: tuple[tuple[str, ...], ...] = (),
+    ) -> None:
         self._table = table
         self._keys = keys
+        self._grouping = grouping
+        self._sets = sets
 
     def agg(self, **aggregates: Aggregate | Aggregates) -> Unpriced:
         """Name what is asked of each group.
@@ -75,10 +83,13 @@ class Grouped:
         for name, _ in self._keys:
             if name in columns:
                 raise fix_query(f"{name} is a group key already", f"name the column {name}_2")
-        return Unpriced(self._table._study, Parts(self._table, self._keys, columns))
+        return Unpriced(
+            self._table._study, Parts(self._table, self._keys, columns, self._grouping, self._sets)
+        )
 
     def __repr__(self) -> str:
-        return f"<voilage.Grouped by {', '.join(name for name, _ in self._keys)}>"
+        how = f"{self._grouping.lower()} of " if self._grouping else ""
+        return f"<voilage.Grouped by {how}{', '.join(name for name, _ in self._keys)}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,12 @@ class Parts:
     table: Table
     keys: tuple[tuple[str, Expr], ...]
     aggregates: dict[str, Aggregate]
+    grouping: str = ""
+    """How the keys make groups: plainly, or by ROLLUP, CUBE or GROUPING SETS over positions."""
+    sets: tuple[tuple[str, ...], ...] = ()
     order: str | None = None
     rows: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
 
     def sql(self) -> str:
         """Return the statement."""
@@ -99,14 +114,24 @@ class Parts:
             f"{aggregate._render(place)} AS {identifier(name)}"
             for name, aggregate in self.aggregates.items()
         ]
-        text = f"SELECT {', '.join(shown)} FROM {self.table._from_where()}"  # noqa: S608  (quoted)
+        stated = ", ".join(f"{name} = {text}" for name, text in self.options)
+        clause = f" WITH DIFFERENTIAL_PRIVACY OPTIONS({stated})" if stated else ""
+        text = f"SELECT{clause} {', '.join(shown)} FROM {self.table._from_where()}"
         if self.keys:
-            text += f" GROUP BY {', '.join(expr.sql_text for _, expr in self.keys)}"
+            text += f" GROUP BY {self._groups()}"
         if self.order is not None:
             text += f" ORDER BY {self.order}"
         if self.rows is not None:
             text += f" LIMIT {self.rows}"
         return text
+
+    def _groups(self) -> str:
+        by_name = {name: expr.sql_text for name, expr in self.keys}
+        if self.grouping == "GROUPING SETS":
+            sets = (f"({', '.join(by_name[name] for name in names)})" for names in self.sets)
+            return f"GROUPING SETS ({', '.join(sets)})"
+        keys = ", ".join(by_name.values())
+        return f"{self.grouping} ({keys})" if self.grouping else keys
 
 
 def _aliased(key: Expr, name: str) -> str:
@@ -167,6 +192,47 @@ class Unpriced:
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
             raise fix_query(f"head({rows!r}) keeps no number of rows", "write head(10)")
         return Unpriced(self._study, replace(self._parts, rows=rows))
+
+    def options(
+        self,
+        *,
+        min_units: int | None = None,
+        max_groups: int | None = None,
+        max_rows_per_group: int | None = None,
+        selection_delta: LossInput | None = None,
+    ) -> Unpriced:
+        """Change how the question is answered, within what the data holder allows.
+
+        `min_units` leaves out groups of fewer people. `max_groups` and `max_rows_per_group` say in
+        how many groups a person counts, and with how many rows in each: fewer mean less noise and
+        more left out. `selection_delta` is what learned keys may spend of delta. All stand in the
+        SQL.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> question = visits.group_by("diagnosis").agg(people=vo.count_units())
+        >>> question.options(min_units=50, max_groups=1).epsilon(0.5).run().columns
+        ('diagnosis', 'people')
+        """
+        numbers = {
+            "min_units": min_units,
+            "max_groups_contributed": max_groups,
+            "max_rows_per_group": max_rows_per_group,
+        }
+        stated = dict(self._parts.options)
+        for name, number in numbers.items():
+            if number is None:
+                continue
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise fix_query(
+                    f"options: {name} is {number!r}, and it is a whole number from 1 on",
+                    "write for example options(min_units=20)",
+                )
+            stated[name] = str(number)
+        delta = loss_text("delta", selection_delta)
+        if delta is not None:
+            stated["delta"] = literal(delta)
+        return Unpriced(self._study, replace(self._parts, options=tuple(stated.items())))
 
     def epsilon(self, epsilon: LossInput) -> Query:
         """Let the question alone be (epsilon, delta)-private.

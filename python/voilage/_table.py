@@ -192,6 +192,54 @@ class Table:
         >>> visits.group_by("site").agg(visits=vo.count()).sql_text
         'SELECT "site", COUNT(*) AS "visits" FROM "visits" GROUP BY "site"'
         """
+        return Grouped(self, self._keys(keys, named))
+
+    def rollup(self, *keys: Key, **named: Key) -> Grouped:
+        """Group by all keys, by all but the last, and so on: parts with their totals.
+
+        Each level is bounded, drawn and paid for by itself, and so more exact than a sum of parts;
+        that also means that parts need not add up. In a row that is a total over a key, the key is
+        NULL, and :func:`voilage.is_total` says so.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits").drop_nulls("site")
+        >>> question = visits.rollup("site").agg(total=vo.is_total("site"), visits=vo.count())
+        >>> len(question.epsilon(0.5).run())  # three sites, their NULL, and all together
+        5
+        """
+        return self._grouped("ROLLUP", keys, named)
+
+    def cube(self, *keys: Key, **named: Key) -> Grouped:
+        """Group by every selection of the keys; see :meth:`rollup`.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> visits.cube("site", "year").agg(visits=vo.count()).sql_text
+        'SELECT "site", "year", COUNT(*) AS "visits" FROM "visits" GROUP BY CUBE ("site", "year")'
+        """
+        return self._grouped("CUBE", keys, named)
+
+    def group_by_sets(self, *sets: tuple[str, ...]) -> Grouped:
+        """Group by several lists of columns at once, an empty one for all rows; see :meth:`rollup`.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> margins = visits.group_by_sets(("site",), ("year",), ())
+        >>> margins.agg(visits=vo.count()).sql_text.partition(" GROUP BY ")[2]
+        'GROUPING SETS (("site"), ("year"), ())'
+        """
+        names = dict.fromkeys(name for names in sets for name in names)
+        if not names:
+            raise fix_query("group_by_sets() names no column", 'write group_by_sets(("site",), ())')
+        keys = self._keys(tuple(names), {})
+        return Grouped(self, keys, "GROUPING SETS", tuple(tuple(one) for one in sets))
+
+    def _grouped(self, how: str, keys: tuple[Key, ...], named: dict[str, Key]) -> Grouped:
+        if not keys and not named:
+            raise fix_query(f"{how.lower()}() names no key", f'write {how.lower()}("site")')
+        return Grouped(self, self._keys(keys, named), how)
+
+    def _keys(self, keys: tuple[Key, ...], named: dict[str, Key]) -> tuple[tuple[str, Expr], ...]:
         pairs = [(key_name(key), as_expr(key)) for key in keys]
         pairs += [(name, as_expr(key)) for name, key in named.items()]
         for name, expr in pairs:
@@ -200,7 +248,7 @@ class Table:
                     f"{self._source.tables[0]} has no column {name}",
                     suggestion(name, sorted(self._source.columns)),
                 )
-        return Grouped(self, tuple(pairs))
+        return tuple(pairs)
 
     def agg(self, **aggregates: Aggregate | Aggregates) -> Unpriced:
         """Ask about all rows together; `group_by` first for one answer per group.

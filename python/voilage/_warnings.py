@@ -9,6 +9,8 @@ from voilage._render import Cells
 
 NEAR_BOUND = 0.02
 """A mean within this part of the bounds' width of a bound is near it."""
+NARROW = 0.05
+"""A mean whose interval's half-width is below this part of the bounds' width is known well."""
 WIDE_BOUNDS = 0.05
 """Bounds are wide when all means lie within this part of their width, next to one bound."""
 
@@ -51,7 +53,10 @@ def _bounds_look_wrong(column: Cells, bounds: tuple[float, float]) -> list[str]:
         for value, low, high in zip(column.values, lows, highs, strict=False)
         if value is not None and not is_small(value - lower, low - lower, high - lower)
     ]
-    if any(value >= upper - NEAR_BOUND * width for value, _, _ in sure):
+    if any(
+        value >= upper - NEAR_BOUND * width and high - low <= 2 * NARROW * width
+        for value, low, high in sure
+    ):
         return [
             f"{column.name}: a mean lies at the upper bound {upper:g}, where values are cut: the "
             "bound looks too low"
