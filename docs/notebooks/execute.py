@@ -32,10 +32,9 @@ def main() -> None:
     """Execute every notebook against a ledger of its own."""
     with tempfile.TemporaryDirectory() as name:
         site = Path(name)
-        (site / "data").mkdir()
-        shutil.copytree(ROOT / "data" / "demo", site / "data" / "demo")
-        for ledger in (site / "data" / "demo").glob("ledger*"):
-            ledger.unlink()
+        (site / "data" / "demo").mkdir(parents=True)
+        for records in (ROOT / "data" / "demo").glob("*.parquet"):
+            (site / "data" / "demo" / records.name).symlink_to(records)
         (site / "examples").mkdir()
         hub = shutil.copy(ROOT / "examples" / "hub.toml", site / "examples" / "hub.toml")
         (site / "docs" / "notebooks").mkdir(parents=True)

@@ -54,6 +54,33 @@ def test_confidence_counts_each_column_once() -> None:
     assert "at least 90%" in repr(a / b)
 
 
+def test_results_that_are_gone_are_not_taken_for_one(study: vo.Study) -> None:
+    """Two columns of one name count twice, although the memory of the first may be the second's."""
+
+    def visits(least: int) -> Values:
+        sql = f"SELECT COUNT(*) AS n FROM visits WHERE cost >= {least}"
+        return study.sql(sql, rho="0.001").run()["n"]
+
+    for least in range(4):
+        assert (visits(least) - visits(least + 1)).confidence == 0.9
+
+
+def test_rows_are_combined_by_their_keys(study: vo.Study) -> None:
+    sql = "SELECT site, COUNT(*) AS n FROM visits WHERE site IS NOT NULL GROUP BY site"
+    up = study.sql(f"{sql} ORDER BY site", rho="0.01").run()["n"]
+    down = study.sql(f"{sql} ORDER BY site DESC", rho="0.01").run()["n"]
+    with pytest.raises(vo.FixQuery, match="other group keys, or another order"):
+        _ = up - down
+    alone = study.sql("SELECT site, COUNT(*) AS n FROM visits GROUP BY site", rho="0.01").run()
+    with pytest.raises(vo.FixQuery, match="3 rows and n 4"):
+        _ = up - alone["n"]
+    shown = repr(up / 100)
+    assert [line.split()[0] for line in shown.splitlines()[2:5]] == ["1", "2", "3"]
+    assert "[intervals hold with at least 95%]" in shown
+    assert "<table" in (up / 100)._repr_html_()
+    assert (1 + up - up).value == [1, 1, 1]
+
+
 def test_a_denominator_that_may_be_zero_says_nothing() -> None:
     a = Values("a", [1.0], [1.0], [1.0], frozenset())
     b = Values("b", [0.5], [-1.0], [2.0], frozenset())

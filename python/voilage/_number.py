@@ -45,8 +45,13 @@ def show_interval(value: float, low: float, high: float, *, whole: bool) -> tupl
     ('1,153', '1,139', '1,167')
     >>> show_interval(166.84, 152.3, 181.4, whole=False)
     ('167', '152', '182')
+    >>> show_interval(57.468352, float("-inf"), float("inf"), whole=False)
+    ('57', '-inf', 'inf')
     """
-    place = place_of((high - low) / 2)
+    if math.isfinite(value) and not math.isfinite(high - low):
+        place = place_of(abs(value))
+    else:
+        place = place_of((high - low) / 2)
     if whole:
         place = max(place, 0)
     return (

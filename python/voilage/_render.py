@@ -58,12 +58,12 @@ def _key(value: Any, kind: str) -> str:  # noqa: ANN401  (a cell can be anything
     return printable(value)
 
 
-def as_text(columns: list[Cells], below: list[str]) -> str:
+def as_text(columns: list[Cells], below: list[str], *, note: str = NOTE) -> str:
     """Return a plain table and the lines below it."""
     rows = _rows_shown(columns)
     blocks = [_text_column(column, rows) for column in columns]
     lines = ["  ".join(line).rstrip() for line in zip(*blocks, strict=True)]
-    return "\n".join([*lines, *_notes(columns, rows), *below])
+    return "\n".join([*lines, *_notes(columns, rows, note), *below])
 
 
 def _text_column(column: Cells, rows: int) -> list[str]:
@@ -85,7 +85,7 @@ def _text_column(column: Cells, rows: int) -> list[str]:
     ]
 
 
-def as_html(columns: list[Cells], below: list[str]) -> str:
+def as_html(columns: list[Cells], below: list[str], *, note: str = NOTE) -> str:
     """Return an HTML table with a small picture of each interval, and the lines below it."""
     rows = _rows_shown(columns)
     head = "".join(
@@ -98,7 +98,7 @@ def as_html(columns: list[Cells], below: list[str]) -> str:
     for row in range(rows):
         pairs = zip(columns, scales, strict=True)
         body.append("<tr>" + "".join(_html_cells(*pair, row) for pair in pairs) + "</tr>")
-    notes = "".join(f"<div>{escape(line)}</div>" for line in [*_notes(columns, rows), *below])
+    notes = "".join(f"<div>{escape(line)}</div>" for line in [*_notes(columns, rows, note), *below])
     style = f"caption-side:bottom;text-align:left;padding:6px 9px 0;{SMALL};{MUTED}"
     return (
         '<div style="overflow-x:auto"><table class="voilage-result">'
@@ -168,11 +168,11 @@ def _rows_shown(columns: list[Cells]) -> int:
     return min(len(columns[0].values), ROWS_SHOWN) if columns else 0
 
 
-def _notes(columns: list[Cells], rows: int) -> list[str]:
+def _notes(columns: list[Cells], rows: int, note: str) -> list[str]:
     notes = []
     more = (len(columns[0].values) if columns else 0) - rows
     if more > 0:
         notes.append(f"... and {more:,} more rows")
-    if any(column.ends is not None for column in columns):
-        notes.append(NOTE)
+    if note and any(column.ends is not None for column in columns):
+        notes.append(note)
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from voilage import _convert, _native
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+
+_NUMBERS = itertools.count()
 
 
 class Result:
@@ -31,11 +35,13 @@ class Result:
     ('site', 'people')
     """
 
-    __slots__ = ("_explained", "_native")
+    __slots__ = ("_explained", "_native", "_number")
 
     def __init__(self, native: _native.Result, explained: dict[str, Any]) -> None:
         self._native = native
         self._explained = explained
+        # Not id(): that of a result which is gone may be another's.
+        self._number = next(_NUMBERS)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -143,7 +149,8 @@ class Result:
             )
         low = [float("-inf") if end is None else end for end in ends[0]]
         high = [float("inf") if end is None else end for end in ends[1]]
-        return Values(column, value, low, high, frozenset({(id(self._native), column)}))
+        labels = self._labels()
+        return Values(column, value, low, high, frozenset({(self._number, column)}), labels)
 
     def plot(self, column: str | None = None, *, by: str | None = None, bars: bool = False) -> Any:  # noqa: ANN401
         """Plot a column with its intervals over the group keys: points, or bars.
@@ -248,6 +255,13 @@ class Result:
             Cells(name, kind, self._values(position), self._native.interval(position))
             for position, (name, kind) in enumerate(self._native.columns())
         ]
+
+    def _labels(self) -> tuple[str, ...] | None:
+        """Return what each row is about: its group keys."""
+        keys = [cells for cells in self._cells() if cells.ends is None]
+        if not keys:
+            return None
+        return tuple(" ".join(cells.shown(row)[0] for cells in keys) for row in range(len(self)))
 
     def _below(self) -> list[str]:
         return [*self.warnings, self.footer]

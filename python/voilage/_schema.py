@@ -38,7 +38,7 @@ class Column:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TableSchema:
     """A table or view: whose rows it holds, how many of each person count, and its columns."""
 
@@ -59,6 +59,21 @@ class TableSchema:
         if name not in self.columns:
             raise fix_query(f"{self.name} has no column {name}", suggestion(name, self.columns))
         return self.columns[name]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.columns)
+
+    def __repr__(self) -> str:
+        lines = [f"{self.name} ({self.owner()})"]
+        width = max((len(name) for name in self.columns), default=0)
+        for column in self.columns.values():
+            source = f"  [{column.source}]" if column.source else ""
+            line = f"  {column.name:<{width}}  {column.type:<9}  {column.declared()}{source}"
+            lines.append(line.rstrip())
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return _table_html(self)
 
     def owner(self) -> str:
         """Return whose rows these are, in words."""
@@ -128,17 +143,7 @@ class Schema(Mapping[str, TableSchema]):
         return list(self._tables)
 
     def __repr__(self) -> str:
-        lines = []
-        for table in self._tables.values():
-            lines.append(f"{table.name} ({table.owner()})")
-            width = max((len(name) for name in table.columns), default=0)
-            for column in table.columns.values():
-                declared = column.declared()
-                source = f"  [{column.source}]" if column.source else ""
-                lines.append(
-                    f"  {column.name:<{width}}  {column.type:<9}  {declared}{source}".rstrip()
-                )
-        return "\n".join(lines)
+        return "\n".join(map(repr, self._tables.values()))
 
     def _repr_html_(self) -> str:
         return "".join(_table_html(table) for table in self._tables.values())

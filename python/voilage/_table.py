@@ -204,8 +204,8 @@ class Table:
         >>> import voilage as vo
         >>> visits = vo.demo().project("demo").table("visits").drop_nulls("site")
         >>> question = visits.rollup("site").agg(total=vo.is_total("site"), visits=vo.count())
-        >>> len(question.epsilon(0.5).run())  # three sites, their NULL, and all together
-        5
+        >>> len(question.epsilon(0.5).run())  # three sites, and all together
+        4
         """
         return self._grouped("ROLLUP", keys, named)
 

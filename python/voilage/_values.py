@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from voilage._errors import fix_query
-from voilage._number import is_small, show_interval
+from voilage._number import is_small
+from voilage._render import Cells, as_html, as_text
 
 Number: TypeAlias = int | float
 Interval: TypeAlias = tuple[float, float]
@@ -33,21 +34,23 @@ class Values:
     (0.9, True)
     """
 
-    __slots__ = ("_high", "_low", "_sources", "_value", "name")
+    __slots__ = ("_high", "_labels", "_low", "_sources", "_value", "name")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (made in two places)
         self,
         name: str,
         value: list[float],
         low: list[float],
         high: list[float],
         sources: frozenset[tuple[int, str]],
+        labels: tuple[str, ...] | None = None,
     ) -> None:
         self.name = name
         self._value = value
         self._low = low
         self._high = high
         self._sources = sources
+        self._labels = labels
 
     @property
     def value(self) -> list[float]:
@@ -167,6 +170,12 @@ class Values:
                 f"{self.name} has {len(self)} rows and {right.name} {len(right)}",
                 "combine columns of one result",
             )
+        labels = self._labels if self._labels is not None else right._labels
+        if labels is not None and right._labels not in {None, labels}:
+            raise fix_query(
+                f"the rows of {self.name} and {right.name} have other group keys, or another order",
+                "group both by the same keys, and sort them the same way",
+            )
         low, high = [], []
         for a, b in zip(self._pairs(), right._pairs(), strict=True):
             bottom, top = ends(a, b)
@@ -174,17 +183,29 @@ class Values:
             high.append(top)
         value = [exact(a, b) for a, b in zip(self._value, right._value, strict=True)]
         name = f"({self.name} {operator} {right.name})"
-        return Values(name, value, low, high, self._sources | right._sources)
+        return Values(name, value, low, high, self._sources | right._sources, labels)
 
     def _pairs(self) -> list[Interval]:
         return list(zip(self._low, self._high, strict=True))
 
+    def _shown(self) -> Cells:
+        ends: tuple[list[float | None], list[float | None]] = ([*self._low], [*self._high])
+        return Cells(self.name, "float", [*self._value], ends)
+
+    def _table(self) -> list[Cells]:
+        column = self._shown()
+        if self._labels is None:
+            return [column]
+        return [Cells("", "text", [*self._labels], None), column]
+
+    def _note(self) -> list[str]:
+        return [f"[intervals hold with at least {self.confidence:.0%}]"]
+
     def __repr__(self) -> str:
-        lines = [f"{self.name} (intervals hold with at least {self.confidence:.0%})"]
-        for value, low, high in self:
-            shown = show_interval(value, low, high, whole=False)
-            lines.append(f"  {shown[0]} [{shown[1]}, {shown[2]}]")
-        return "\n".join(lines)
+        return as_text(self._table(), self._note(), note="")
+
+    def _repr_html_(self) -> str:
+        return as_html(self._table(), self._note(), note="")
 
 
 def _added(a: Interval, b: Interval) -> Interval:
