@@ -238,6 +238,14 @@ def test_options_stand_in_the_sql(study: vo.Study) -> None:
         "ward 1",
     ]
     assert len(question.options(min_units=300).epsilon(2).run()) == 0
+    uneven = study.table("visits").agg(n=vo.count(), cost=vo.mean("cost"))
+    uneven = uneven.options(weights={"n": 0.5, "cost": 2})
+    assert "OPTIONS(weights = 'n = 0.5, cost = 2')" in uneven.sql_text
+    assert uneven.epsilon(1).preview().affordable
+    with pytest.raises(vo.FixQuery, match="did you mean cost"):
+        uneven.options(weights={"costs": 2})
+    with pytest.raises(vo.FixQuery, match=r"from 0\.001 to 1000"):
+        uneven.options(weights={"cost": 0})
     for wrong in (0, -1, 2.5, True):
         with pytest.raises(vo.FixQuery, match="whole number from 1 on"):
             question.options(min_units=wrong)  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ from voilage._number import plain, show_error
 
 SPENT_BEFORE = "rgba(128,128,128,.55)"
 VALUES_SHOWN = 8
+ROUND = ", round "
+FIRST_ROUND = f"{ROUND}1"
 
 
 def preview_card(content: dict[str, Any]) -> str:
@@ -150,15 +152,22 @@ def _range(held: dict[str, Any]) -> str:
 def _noise(boundaries: list[dict[str, Any]]) -> str:
     rows = [
         [
-            escape(noisy["measure"]),
+            escape(noisy["measure"].replace(FIRST_ROUND, ", each round")),
             escape(noisy["mechanism"].replace("_", " ")),
             escape(_scale(noisy["scale"])),
             escape(noisy["sensitivity"].replace(" x ", " \u00d7 ")),
         ]
         for boundary in boundaries
         for noisy in boundary["noisy"]
+        if _is_first_round(noisy["measure"])
     ]
     return grid(["measured", "noise", "scale", "one unit's share"], rows, right=frozenset({2}))
+
+
+def _is_first_round(measure: str) -> bool:
+    """The rounds of a search have the same noise; the first stands for all."""
+    before, between, number = measure.rpartition(ROUND)
+    return not before or not between or number == "1"
 
 
 def _scale(text: str) -> str:

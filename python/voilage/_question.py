@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from voilage._aggregate import Aggregate, Aggregates, Place
@@ -200,19 +201,26 @@ class Unpriced:
         max_groups: int | None = None,
         max_rows_per_group: int | None = None,
         selection_delta: LossInput | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> Unpriced:
         """Change how the question is answered, within what the data holder allows.
 
         `min_units` leaves out groups of fewer people. `max_groups` and `max_rows_per_group` say in
         how many groups a person counts, and with how many rows in each: fewer mean less noise and
-        more left out. `selection_delta` is what learned keys may spend of delta. All stand in the
-        SQL.
+        more left out. `selection_delta` is what learned keys may spend of delta. `weights` split
+        the price between the columns: one of weight 2 gets twice the share of one of weight 1. All
+        stand in the SQL.
 
         >>> import voilage as vo
         >>> visits = vo.demo().project("demo").table("visits")
         >>> question = visits.group_by("diagnosis").agg(people=vo.count_units())
         >>> question.options(min_units=50, max_groups=1).epsilon(0.5).run().columns
         ('diagnosis', 'people')
+        >>> question = visits.agg(people=vo.count_units(), cost=vo.mean("cost"))
+        >>> even = question.epsilon(0.5).preview().errors
+        >>> uneven = question.options(weights={"cost": 4}).epsilon(0.5).preview().errors
+        >>> uneven["cost"] < even["cost"], uneven["people"] > even["people"]
+        (True, True)
         """
         numbers = {
             "min_units": min_units,
@@ -232,7 +240,24 @@ class Unpriced:
         delta = loss_text("delta", selection_delta)
         if delta is not None:
             stated["delta"] = literal(delta)
+        if weights is not None:
+            stated["weights"] = literal(self._weights(weights))
         return Unpriced(self._study, replace(self._parts, options=tuple(stated.items())))
+
+    def _weights(self, weights: Mapping[str, float]) -> str:
+        known = list(self._parts.aggregates)
+        for name, weight in weights.items():
+            if name not in known:
+                raise fix_query(f"weights: there is no column {name}", suggestion(name, known))
+            good = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not (good and 0.001 <= weight <= 1000):
+                raise fix_query(
+                    f"weights: that of {name} is {weight!r}, and it is a number from 0.001 to 1000",
+                    f"write for example options(weights={{{name!r}: 2}})",
+                )
+        if not weights:
+            raise fix_query("weights: none is given", "write weights={..}, or leave it out")
+        return ", ".join(f"{name} = {Decimal(str(weight)):f}" for name, weight in weights.items())
 
     def epsilon(self, epsilon: LossInput) -> Query:
         """Let the question alone be (epsilon, delta)-private.
