@@ -61,6 +61,9 @@ impl Analysed {
         }
         options.check(&hub.catalogue, &split.drafts, &parameters)?;
         parameters.check_keys(&split.drafts)?;
+        for public in split.derived.iter().map(|table| &table.plan).chain([&split.above]) {
+            post::check_ends(public)?;
+        }
         if let Some(weights) = &options.weights {
             let place = parameters.weights.as_ref().and_then(|(_, place)| *place);
             weights.weigh(&mut split).map_err(|refusal| refusal.at(place))?;

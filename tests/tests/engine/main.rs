@@ -12,6 +12,7 @@ mod corpus;
 mod coverage;
 mod crash;
 mod demo;
+mod ends;
 mod expressions;
 mod functions;
 mod fuzzed;

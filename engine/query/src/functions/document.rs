@@ -73,6 +73,9 @@ skip NULLs, so `LEAST(GREATEST(x, 0), 9)` turns NULL into 0: write `clamp(x, 0, 
 week, day, doy, dow (Sunday is 0), isodow (Monday is 1), hour, minute and second; doy, dow and isodow are read
 only, not truncated to or counted. Texts in files of more than 64 KiB are NULL.
 
+Above the aggregate there are also `dp_interval_low(x)` and `dp_interval_high(x)`: the ends of the 95%
+interval of a released value, or of a number that is computed from released values.
+
 Not on the list, because they can fail, grow without bound, read a clock or draw randomness: `repeat`,
 `lpad`, `rpad`, `regexp_*`, `now`, `current_date`, `random`, `uuid`, arrays, JSON and everything else.
 ";

@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 use voilage_kernels::scalar::{Function, casts};
 
 use super::udf::Total;
-use super::{better, date_parts, entry, evaluate, overload};
+use super::{better, date_parts, end_of, entry, evaluate, overload};
 use crate::error::{Refusal, RefusalCode};
 use crate::plan::{Comparison, Relation, Scalar, Type, Value};
 
@@ -438,6 +438,13 @@ impl Lowering<'_> {
     fn function(&self, whole: &Expr, call: &ScalarFunction) -> Result<Scalar, Refusal> {
         let inner: &dyn Any = call.func.inner().as_ref();
         let Some(total) = inner.downcast_ref::<Total>() else {
+            if end_of(whole).is_some() {
+                return Err(refuse(
+                    whole,
+                    "only released values have an interval, and this is a row of an individual",
+                    "call it above the aggregate, as in dp_interval_low(COUNT(*))",
+                ));
+            }
             return Err(better(call.func.name(), &format!("{whole}")));
         };
         let arguments =

@@ -3,7 +3,7 @@
 //! `table` and `forms` are the allow-list; `lower` brings DataFusion's expressions into the language of
 //! [`plan`](crate::plan); `udf` shows the functions to DataFusion, in planning, below and above the
 //! boundary alike; `planner` resolves syntax and types to them; `above` makes a plan over released
-//! values use them; `refused` knows better ways for functions that are not here. The kernels are in
+//! values use them; `ends` names the ends of intervals; `refused` knows better ways for functions that are not here. The kernels are in
 //! `voilage_kernels::scalar`.
 //!
 //! Never imported here: DataFusion's own scalar functions. They can fail.
@@ -11,6 +11,7 @@
 mod above;
 mod date_parts;
 mod document;
+mod ends;
 mod forms;
 mod lower;
 mod planner;
@@ -22,6 +23,7 @@ use voilage_kernels::scalar::{Argument, Function, apply};
 
 pub(crate) use above::total_above;
 pub use document::document;
+pub(crate) use ends::{End, end_of};
 pub use forms::{FORMS, Form};
 pub(crate) use lower::lower;
 pub(crate) use planner::{Syntax, Types};

@@ -13,6 +13,7 @@ use datafusion::scalar::ScalarValue;
 use voilage_kernels::KernelError;
 use voilage_kernels::scalar::{Argument, Function, Pattern, apply, cast};
 
+use super::ends::ends;
 use super::table::{Entry, TABLE};
 use super::{entry, overload};
 use crate::plan::Type;
@@ -20,7 +21,9 @@ use crate::plan::Type;
 /// Every SQL name of the allow-list, for a session.
 pub(crate) fn registered() -> Vec<Arc<ScalarUDF>> {
     let all = TABLE.iter().filter(|entry| !entry.sql.is_empty());
-    all.map(|entry| Arc::new(ScalarUDF::new_from_impl(Total::named(entry, entry.sql[0])))).collect()
+    all.map(|entry| Arc::new(ScalarUDF::new_from_impl(Total::named(entry, entry.sql[0]))))
+        .chain(ends())
+        .collect()
 }
 
 /// A function of the allow-list.

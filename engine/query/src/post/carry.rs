@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
     Expr, Filter, Limit, LogicalPlan, Projection, Sort, SubqueryAlias, Union, lit,
 };
 
+use super::ends::is_seen;
 use super::is_release;
 use super::lineage::{free_of_noise, is_free};
 use crate::error::QueryError;
@@ -44,7 +45,9 @@ fn carried(plan: &LogicalPlan, purpose: Purpose) -> Result<Carried, DataFusionEr
     let imagined = purpose == Purpose::Imagined;
     match plan {
         LogicalPlan::Projection(projection) => match projection.input.as_ref() {
-            LogicalPlan::TableScan(scan) if is_release(&scan.table_name) => {
+            LogicalPlan::TableScan(scan)
+                if is_release(&scan.table_name) || is_seen(&scan.table_name) =>
+            {
                 from_release(projection, &scan.table_name)
             }
             _ => through_projection(projection, purpose),

@@ -6,6 +6,7 @@
 //! The plan above reads nothing else but public tables.
 
 mod carry;
+mod ends;
 mod lineage;
 mod quantile;
 mod simulation;
@@ -41,6 +42,7 @@ use crate::functions;
 use crate::ownership::Draft;
 use crate::plan::{Boundary, DerivedTable, OutputColumn, SmallestGroup};
 use crate::release::Released;
+pub(crate) use ends::check as check_ends;
 pub(crate) use spread::{Formula, Sums};
 
 /// Queries cannot name such a table: identifiers starting with `__` are refused at the door.
@@ -134,6 +136,22 @@ pub(crate) async fn run(
     above: &LogicalPlan,
     released: &[(&Boundary, Released)],
 ) -> Result<Shown, QueryError> {
+    let upper = Upper { context, catalogue, files, released };
+    let above = ends::computed(&upper, above).await?;
+    shown(&upper, &above).await
+}
+
+/// What plans above the boundaries run over.
+struct Upper<'a> {
+    context: &'a SessionContext,
+    catalogue: &'a Catalogue,
+    files: &'a Files,
+    released: &'a [(&'a Boundary, Released)],
+}
+
+/// Runs a plan in which no ends of intervals are asked for.
+async fn shown(upper: &Upper<'_>, above: &LogicalPlan) -> Result<Shown, QueryError> {
+    let Upper { context, catalogue, files, released } = *upper;
     let carried = carry::carry(above, Purpose::Answer)?;
     let plan = bind(catalogue, files, &carried.plan, released)?;
     let schema: SchemaRef = Arc::clone(plan.schema().inner());
@@ -184,7 +202,9 @@ pub(crate) async fn derive(
         )
     };
     let wrong = |error: datafusion::common::DataFusionError| failed(error.strip_backtrace());
-    let plan = bind(catalogue, files, &table.plan, released)?;
+    let upper = Upper { context, catalogue, files, released };
+    let plan = ends::computed(&upper, &table.plan).await?;
+    let plan = bind(catalogue, files, &plan, released)?;
     // Names may be ambiguous; positions are not.
     let fields = table.kinds.iter().enumerate();
     let fields =
@@ -220,8 +240,12 @@ pub(crate) async fn derive(
         .map_err(|_| QueryError::bug("a derived table does not fit its types"))
 }
 
-/// The visible numbers that are computed from noisy values, and not such values themselves.
+/// The visible numbers that are computed from noisy values, and not such values themselves. None over
+/// rows that were computed before: their noise would not be imagined again.
 fn derived(above: &LogicalPlan, carried: &Carried) -> Vec<usize> {
+    if ends::reads_seen(above) {
+        return Vec::new();
+    }
     let free = lineage::free_of_noise(above);
     let fields = above.schema().fields();
     (0..carried.visible)
@@ -251,6 +275,9 @@ fn bind(
                 false => Transformed::no(node),
             });
         };
+        if ends::is_seen(&scan.table_name) {
+            return Ok(Transformed::no(node));
+        }
         match bound_scan(catalogue, files, scan, released) {
             Ok(plan) => Ok(Transformed::yes(plan)),
             Err(error) => {

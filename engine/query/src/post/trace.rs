@@ -60,6 +60,15 @@ fn sources(plan: &LogicalPlan) -> Vec<Vec<(usize, usize)>> {
     }
 }
 
+/// Whether an expression over a plan is a released value as it is.
+pub(super) fn shows_released(expr: &Expr, input: &LogicalPlan) -> bool {
+    let position =
+        bare_column(expr).and_then(|column| input.schema().maybe_index_of_column(column));
+    position.is_some_and(|position| {
+        sources(input).get(position).is_some_and(|sources| !sources.is_empty())
+    })
+}
+
 fn through(projection: &Projection) -> Vec<Vec<(usize, usize)>> {
     let input = projection.input.as_ref();
     let beneath = sources(input);
