@@ -10,6 +10,7 @@ use crate::principal::{Decider, Principal};
 use crate::standing::{DatasetStanding, ProjectStanding};
 use crate::store::database::Transaction;
 use crate::store::desk::Desk;
+use crate::store::writer::Purpose;
 use crate::store::{accounts, audit, datasets, decide, principals, proposals, standing};
 
 impl Ledger {
@@ -25,7 +26,7 @@ impl Ledger {
             self.rehearse(transaction, by, act)?;
             decide::decide(transaction, self.clock(), by, act)
         };
-        self.in_mode(mode, decide)
+        self.in_mode(Purpose::Ordinary, mode, decide)
     }
 
     /// Answers another administrator's proposal; an approval carries it out.
@@ -39,7 +40,7 @@ impl Ledger {
         (proposal, verdict): (u64, Verdict),
         mode: Mode,
     ) -> Result<Outcome, LedgerError> {
-        self.in_mode(mode, |transaction| {
+        self.in_mode(Purpose::Ordinary, mode, |transaction| {
             decide::answer(transaction, self.clock(), by, (proposal, verdict))
         })
     }
@@ -168,28 +169,5 @@ impl Ledger {
         transaction.execute("ROLLBACK TO SAVEPOINT rehearsal", &[])?;
         transaction.execute("RELEASE SAVEPOINT rehearsal", &[])?;
         tried
-    }
-
-    fn in_mode(
-        &self,
-        mode: Mode,
-        work: impl FnOnce(&dyn Transaction) -> Result<Outcome, LedgerError>,
-    ) -> Result<Outcome, LedgerError> {
-        match mode {
-            Mode::Record => self.write(work),
-            Mode::Rehearse => {
-                let mut rehearsed = None;
-                // An error is how a work is undone; what it would have done is kept beside it.
-                let undone = self.write(|transaction| {
-                    rehearsed = Some(work(transaction)?);
-                    Err::<(), _>(LedgerError::Misuse("a rehearsal was recorded"))
-                });
-                match (rehearsed, undone) {
-                    (Some(outcome), Err(LedgerError::Misuse(_))) => Ok(outcome),
-                    (_, Err(error)) => Err(error),
-                    (_, Ok(())) => Err(LedgerError::Misuse("a rehearsal was recorded")),
-                }
-            }
-        }
     }
 }

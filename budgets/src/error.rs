@@ -315,6 +315,13 @@ pub enum LedgerError {
         /// The position of what was seen.
         entry: u64,
     },
+    /// Nobody can say whether anything is missing.
+    #[error(
+        "nobody can say how far this ledger had come, because its witness is missing; put the witness \
+         back. Where it is lost, say with `--newest` that this ledger with its branches is all there \
+         ever was, or with `--exhaust` that nobody knows, which uses up the cap of every dataset"
+    )]
+    WitnessLost,
     /// A ledger was here.
     #[error(
         "the witness {} knows a ledger and there is none at {at}; put the ledger back from a backup, or \
@@ -470,6 +477,7 @@ impl LedgerError {
             | Self::NoKey { .. }
             | Self::WitnessLeft { .. }
             | Self::Unexplained { .. }
+            | Self::WitnessLost
             | Self::UnknownDataset { .. }
             | Self::UnknownProject { .. }
             | Self::BadTerms { .. }

@@ -7,24 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
-use crate::act::{Act, Opening};
+use crate::act::{Act, Mode, Opening};
 use crate::charge::{Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::proof::{Proof, PublicKey};
-use crate::recovery::{Recovered, Recovery};
 use crate::refusal;
 use crate::settings::Settings;
 use crate::store::accounts::{DatasetRow, ProjectRow};
 use crate::store::chain::{self, Head};
-use crate::store::database::location::Location;
 use crate::store::database::{self, Access, Store, Transaction};
-use crate::store::guard::{self, Guard};
+use crate::store::guard::Guard;
 use crate::store::terms::check_text;
 use crate::store::verify::{self, Verification};
 use crate::store::witness::Witness;
 use crate::store::writer::{Purpose, Writer};
-use crate::store::{accounts, admit, charges, identity, key, recover, refusals, seal};
+use crate::store::{accounts, admit, charges, identity, key, refusals, seal};
 
 /// The budgets of all datasets and projects, in one file.
 ///
@@ -287,80 +285,6 @@ impl Ledger {
             .ok_or(LedgerError::Misuse("a ledger that was never written to has no key"))
     }
 
-    /// Compares a receipt with the ledger, which locks itself when the receipt is ahead of it.
-    ///
-    /// *Errors*: [`LedgerError::BadTerms`] for a receipt that this ledger did not sign,
-    /// [`LedgerError::Locked`].
-    pub fn present(&self, body: &[u8], proof: &Proof) -> Result<(), LedgerError> {
-        let key = self.public_key()?;
-        self.read(|transaction| {
-            if proof.ledger != identity::of(transaction)? || !proof.holds(body, &key) {
-                return Err(LedgerError::BadTerms {
-                    subject: "this receipt".to_owned(),
-                    why: "this ledger did not sign it".to_owned(),
-                    fix: "check that it is whole and belongs to this ledger".to_owned(),
-                });
-            }
-            self.guard.present(transaction, proof.head)
-        })
-    }
-
-    /// Goes on with this ledger, counting what its other branches spent, and ends a lock.
-    ///
-    /// *Guarantee*: spent becomes the common beginning plus the charges of every branch. A branch
-    /// that cannot be listed fills every dataset up to its cap.
-    ///
-    /// *Errors*: [`LedgerError::Unexplained`], [`LedgerError::BadTerms`], and whatever a branch says
-    /// when it is opened or verified.
-    pub fn recover(&self, recovery: &Recovery) -> Result<Recovered, LedgerError> {
-        let branches = self.opened(&recovery.branches)?;
-        let recovered = self.writer.write(Purpose::Recovery, |transaction| {
-            let seen = self.guard.unexplained(transaction)?;
-            let mut explained = seen.is_none();
-            let mut charges = Vec::new();
-            for branch in &branches {
-                let branch: &dyn Transaction = branch.as_ref();
-                let common = recover::common_position(transaction, branch)?;
-                charges.extend(recover::spent_after(branch, common)?);
-                explained = explained || guard::has(branch, seen)?;
-            }
-            if let Some(head) = seen.filter(|_| !explained && !recovery.exhaust) {
-                return Err(LedgerError::Unexplained { entry: head.position });
-            }
-            let said = (recovery.administrator.as_str(), recovery.reason.as_str());
-            let decision = recover::begin(transaction, self.clock.as_ref(), said, seen)?;
-            let charges = recover::take_over(transaction, decision, &charges)?;
-            let exhausted = if recovery.exhaust {
-                recover::exhaust(transaction, decision)?
-            } else {
-                Vec::new()
-            };
-            Ok(Recovered { settings: self.settings.clone(), charges, exhausted })
-        })?;
-        self.read(|transaction| self.guard.accept(transaction))?;
-        Ok(recovered)
-    }
-
-    /// Other ledgers of the same name, each verified and held on one snapshot.
-    fn opened(&self, locations: &[Location]) -> Result<Vec<Box<dyn Store>>, LedgerError> {
-        let ledger = self.read(identity::of)?;
-        let mut stores = Vec::new();
-        for location in locations {
-            let mut store = database::open(location)?;
-            store.begin(Access::Read)?;
-            verify::verify(store.as_ref())?;
-            if identity::of(store.as_ref())? != ledger {
-                return Err(LedgerError::BadTerms {
-                    subject: format!("the branch {location}"),
-                    why: "it is another ledger, not a branch of this one".to_owned(),
-                    fix: "name a copy of this ledger".to_owned(),
-                });
-            }
-            stores.push(store);
-        }
-        Ok(stores)
-    }
-
     /// Every charge of a project, oldest first.
     ///
     /// *Errors*: [`LedgerError::UnknownProject`].
@@ -415,6 +339,10 @@ impl Ledger {
         self.write(|transaction| key::adopt(transaction, self.clock.as_ref(), &self.settings))
     }
 
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
@@ -422,6 +350,31 @@ impl Ledger {
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Runs `work` and makes it durable, or forgets it again so that only its outcome remains.
+    pub(crate) fn in_mode<T>(
+        &self,
+        purpose: Purpose,
+        mode: Mode,
+        work: impl FnOnce(&dyn Transaction) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut rehearsed = None;
+        let done = self.writer.write(purpose, |transaction| {
+            let done = work(transaction)?;
+            match mode {
+                Mode::Record => Ok(done),
+                // An error is how a work is undone; what it would have done is kept beside it.
+                Mode::Rehearse => {
+                    rehearsed = Some(done);
+                    Err(LedgerError::Misuse("a rehearsal was recorded"))
+                }
+            }
+        });
+        match (rehearsed, done) {
+            (Some(outcome), Err(LedgerError::Misuse(_))) => Ok(outcome),
+            (_, done) => done,
+        }
     }
 
     /// Runs `work` as the only writer and makes it durable, all or nothing.

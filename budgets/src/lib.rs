@@ -48,7 +48,7 @@ pub use permit::{GrantedPermit, LegalBasis, Permit};
 pub use policy::{Ceiling, Policy};
 pub use principal::{Decider, Principal, Role};
 pub use proof::{Proof, PublicKey};
-pub use recovery::{Recovered, Recovery};
+pub use recovery::{Missing, Recovered, RecoveredCharge, Recovery};
 pub use refusal::Shortfall;
 pub use rules::{NotAPace, Pace, ProjectRules};
 pub use settings::Settings;

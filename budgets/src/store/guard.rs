@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::chain::{self, EntryHash, Head};
 use super::database::Transaction;
-use super::witness::{Seen, Witness};
+use super::witness::{Contents, Witness};
 use super::{identity, key};
 use crate::error::LedgerError;
 use crate::settings::Settings;
@@ -33,6 +33,14 @@ pub(crate) enum Lock {
     OtherLedger,
 }
 
+/// What was seen of a ledger outside of it, and is not in it.
+pub(crate) struct Unexplained {
+    /// Each head with who saw it.
+    pub(crate) missing: Vec<(String, Head)>,
+    /// Whether nobody can say how far the ledger had come.
+    pub(crate) is_witness_missing: bool,
+}
+
 impl Guard {
     /// Looks at the witness of a ledger that is being opened.
     ///
@@ -49,18 +57,18 @@ impl Guard {
             lock: Mutex::new(None),
         };
         let had_one = key::public(transaction)?.is_some();
-        match guard.witness.read()? {
-            None if had_one => guard.set_lock(Some(Lock::WitnessMissing)),
-            None => {}
-            Some(seen) => guard.look(transaction, &seen)?,
+        let contents = guard.witness.read()?;
+        if contents.seen.is_none() && had_one {
+            guard.set_lock(Some(Lock::WitnessMissing));
         }
+        guard.look(transaction, &contents)?;
         Ok(guard)
     }
 
     /// Gives a ledger without a witness its first one.
     pub(crate) fn begin(&self, transaction: &dyn Transaction) -> Result<(), LedgerError> {
         let mut turn = self.witness.create()?;
-        if turn.seen.is_none() {
+        if turn.contents.seen.is_none() {
             turn.write(self.ledger, chain::head(transaction)?)?;
         }
         Ok(())
@@ -93,12 +101,10 @@ impl Guard {
             self.set_lock(Some(Lock::WitnessMissing));
             return self.must_be_unlocked();
         };
-        if let Some(seen) = turn.seen {
-            self.look(transaction, &seen)?;
-            self.must_be_unlocked()?;
-        }
+        self.look(transaction, &turn.contents)?;
+        self.must_be_unlocked()?;
         let head = chain::head(transaction)?;
-        let is_covered = turn.seen.is_some_and(|seen| {
+        let is_covered = turn.contents.seen.is_some_and(|seen| {
             self.contains(transaction, &seen.head).unwrap_or(false)
                 && seen.head.position >= position
         });
@@ -116,50 +122,91 @@ impl Guard {
         transaction: &dyn Transaction,
         head: Head,
     ) -> Result<(), LedgerError> {
-        if self.contains(transaction, &head)? || is_recovered(transaction, &head)? {
+        if self.explains(transaction, &head)? {
             return Ok(());
         }
-        self.witness.create()?.write(self.ledger, head)?;
-        self.set_lock(Some(self.missing(transaction, "a receipt".to_owned(), head)?));
+        let mut turn = self.witness.create()?;
+        if !turn.contents.presented.iter().any(|one| one.ledger == self.ledger && one.head == head)
+        {
+            turn.add(self.ledger, head)?;
+        }
+        self.look(transaction, &turn.contents)?;
         self.must_be_unlocked()
     }
 
-    /// What the witness saw that this ledger has not; `None` when there is no such head.
+    /// What was seen outside and this ledger has not: by its witness, by receipts presented earlier,
+    /// and by those presented now.
     pub(crate) fn unexplained(
         &self,
         transaction: &dyn Transaction,
-    ) -> Result<Option<Head>, LedgerError> {
-        let Some(seen) = self.witness.read()? else { return Ok(None) };
-        if seen.ledger != self.ledger {
-            return Err(self.error(&Lock::OtherLedger));
+        receipts: &[Head],
+    ) -> Result<Unexplained, LedgerError> {
+        let contents = self.witness.read()?;
+        let mut heads = Vec::new();
+        if let Some(seen) = contents.seen {
+            if seen.ledger != self.ledger {
+                return Err(self.error(&Lock::OtherLedger));
+            }
+            heads.push((self.seen_by_witness(), seen.head));
         }
-        let known =
-            self.contains(transaction, &seen.head)? || is_recovered(transaction, &seen.head)?;
-        Ok((!known).then_some(seen.head))
+        let earlier = contents.presented.iter().filter(|one| one.ledger == self.ledger);
+        heads.extend(
+            earlier
+                .map(|one| one.head)
+                .chain(receipts.iter().copied())
+                .map(|head| (a_receipt(), head)),
+        );
+        let mut missing: Vec<(String, Head)> = Vec::new();
+        for (seen_by, head) in heads {
+            if !self.explains(transaction, &head)? && missing.iter().all(|(_, one)| *one != head) {
+                missing.push((seen_by, head));
+            }
+        }
+        Ok(Unexplained { missing, is_witness_missing: contents.seen.is_none() })
     }
 
-    /// After a recovery: what the witness saw is explained, and it goes on from here.
+    /// After a recovery: what was seen is explained, and the witness goes on from here.
+    ///
+    /// *Errors*: [`LedgerError::Locked`] when another branch has moved the witness meanwhile.
     pub(crate) fn accept(&self, transaction: &dyn Transaction) -> Result<(), LedgerError> {
         let mut turn = self.witness.create()?;
-        turn.write(self.ledger, chain::head(transaction)?)?;
         self.set_lock(None);
+        self.look(transaction, &turn.contents)?;
+        self.must_be_unlocked()?;
+        turn.write(self.ledger, chain::head(transaction)?)
+    }
+
+    /// Locks the ledger when anything in its witness is not in it.
+    fn look(&self, transaction: &dyn Transaction, contents: &Contents) -> Result<(), LedgerError> {
+        if let Some(seen) = contents.seen {
+            if seen.ledger != self.ledger {
+                self.set_lock(Some(Lock::OtherLedger));
+            } else if self.contains(transaction, &seen.head)? {
+                self.reached.fetch_max(seen.head.position, Ordering::SeqCst);
+            } else if !is_recovered(transaction, &seen.head)? {
+                let seen_by = self.seen_by_witness();
+                self.set_lock(Some(self.missing(transaction, seen_by, seen.head)?));
+            }
+        }
+        for presented in contents.presented.iter().filter(|one| one.ledger == self.ledger) {
+            if self.lock().is_none() && !self.explains(transaction, &presented.head)? {
+                self.set_lock(Some(self.missing(transaction, a_receipt(), presented.head)?));
+            }
+        }
         Ok(())
     }
 
-    fn look(&self, transaction: &dyn Transaction, seen: &Seen) -> Result<(), LedgerError> {
-        if seen.ledger != self.ledger {
-            self.set_lock(Some(Lock::OtherLedger));
-        } else if self.contains(transaction, &seen.head)? {
-            self.reached.fetch_max(seen.head.position, Ordering::SeqCst);
-        } else if !is_recovered(transaction, &seen.head)? {
-            let seen_by = format!("its witness {}", self.witness.path().display());
-            self.set_lock(Some(self.missing(transaction, seen_by, seen.head)?));
-        }
-        Ok(())
+    /// Whether this ledger has what was seen, or an administrator accepted it as another branch.
+    fn explains(&self, transaction: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
+        Ok(self.contains(transaction, head)? || is_recovered(transaction, head)?)
+    }
+
+    fn seen_by_witness(&self) -> String {
+        format!("its witness {}", self.witness.path().display())
     }
 
     fn contains(&self, transaction: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
-        has(transaction, Some(*head))
+        has(transaction, head)
     }
 
     fn missing(
@@ -203,8 +250,7 @@ impl Guard {
 }
 
 /// Whether a branch contains what was seen.
-pub(crate) fn has(branch: &dyn Transaction, seen: Option<Head>) -> Result<bool, LedgerError> {
-    let Some(head) = seen else { return Ok(true) };
+pub(crate) fn has(branch: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
     let position = i64::try_from(head.position).map_err(|_| LedgerError::Overflow)?;
     Ok(chain::hash_at(branch, position)? == Some(head.hash))
 }
@@ -216,6 +262,10 @@ fn is_recovered(transaction: &dyn Transaction, head: &Head) -> Result<bool, Ledg
         "SELECT 1 FROM recovery WHERE witness_position = ?1 AND witness_hash = ?2",
         &[position.into(), head.hash.as_bytes().into()],
     )
+}
+
+fn a_receipt() -> String {
+    "a receipt".to_owned()
 }
 
 /// The head that stands for a witness which was lost.

@@ -1,18 +1,24 @@
 //! Taking over what other branches of a ledger spent: the common beginning plus the charges of every
 //! branch, because all of them were answered.
 
+use voilage_privacy::Accountant;
+
 use super::accounts::{self, Account};
 use super::chain::{self, Head, Kind};
 use super::database::{Row, Transaction};
-use super::guard::UNKNOWN;
+use super::guard::{self, Guard, UNKNOWN, Unexplained};
+use super::principals;
 use super::sums;
 use super::terms::{bad_terms, check_text};
 use super::verify::altered;
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
+use crate::principal::Decider;
+use crate::recovery::{Branch, Missing, RecoveredCharge};
 use crate::units::Units;
 
 /// What a branch spent and this ledger has not recorded.
+#[derive(Clone)]
 pub(crate) struct BranchCharge {
     origin_position: i64,
     origin_hash: [u8; 32],
@@ -86,6 +92,21 @@ impl BranchCharge {
         })
     }
 
+    fn origin(&self) -> (i64, &[u8; 32]) {
+        (self.origin_position, &self.origin_hash)
+    }
+
+    /// What people are shown of it.
+    pub(crate) fn to_public(&self) -> RecoveredCharge {
+        let is_pure = self.dataset_accountant == accounts::accountant_text(Accountant::Pure);
+        let accountant = if is_pure { Accountant::Pure } else { Accountant::Zcdp };
+        RecoveredCharge {
+            entry: chain::position_u64(self.origin_position),
+            dataset: self.dataset.clone(),
+            loss: self.dataset_cost.to_loss(accountant),
+        }
+    }
+
     /// Whether this ledger counts the charge already: as its own, or from an earlier recovery.
     fn is_known(&self, transaction: &dyn Transaction) -> Result<bool, LedgerError> {
         let origin = &[self.origin_position.into(), (&self.origin_hash).into()];
@@ -98,46 +119,95 @@ impl BranchCharge {
     }
 }
 
-/// An administrator's decision, as its first row.
+/// What a recovery would find: what was seen outside, which branch explains it, and what they spent.
+pub(crate) struct Survey {
+    pub(crate) missing: Vec<Missing>,
+    pub(crate) is_witness_missing: bool,
+    pub(crate) charges: Vec<BranchCharge>,
+}
+
+/// Compares this ledger with what was seen of it and with its branches; changes nothing.
+pub(crate) fn survey(
+    transaction: &dyn Transaction,
+    guard: &Guard,
+    (branches, receipts): (&[Branch], &[Head]),
+) -> Result<Survey, LedgerError> {
+    let Unexplained { missing, is_witness_missing } = guard.unexplained(transaction, receipts)?;
+    let mut missing: Vec<Missing> = missing
+        .into_iter()
+        .map(|(seen_by, head)| Missing { seen_by, head, explained_by: None })
+        .collect();
+    let mut charges: Vec<BranchCharge> = Vec::new();
+    for branch in branches {
+        let store: &dyn Transaction = branch.store.as_ref();
+        for one in missing.iter_mut().filter(|one| one.explained_by.is_none()) {
+            if guard::has(store, &one.head)? {
+                one.explained_by = Some(branch.location.clone());
+            }
+        }
+        let common = common_position(transaction, store)?;
+        for charge in spent_after(store, common)? {
+            let is_met = charges.iter().any(|met| met.origin() == charge.origin());
+            if !is_met && !charge.is_known(transaction)? {
+                charges.push(charge);
+            }
+        }
+    }
+    Ok(Survey { missing, is_witness_missing, charges })
+}
+
+/// An administrator's decision: one row for each head that is accepted, and the first of them.
 pub(crate) fn begin(
     transaction: &dyn Transaction,
     clock: &dyn Clock,
-    (administrator, reason): (&str, &str),
-    explained: Option<Head>,
+    by: Decider<'_>,
+    accepted: &[Missing],
 ) -> Result<(i64, Timestamp), LedgerError> {
     let subject = "this recovery";
-    check_text(subject, "the administrator", administrator)?;
-    check_text(subject, "the reason", reason)?;
-    let head = explained.unwrap_or(UNKNOWN);
-    let seen = i64::try_from(head.position).map_err(|_| LedgerError::Overflow)?;
+    check_text(subject, "the administrator", by.principal)?;
+    check_text(subject, "the reason", by.reason)?;
+    principals::must_administer(transaction, by.principal, "recover the ledger")?;
     let at = chain::now(transaction, clock)?;
-    let position = chain::append(transaction, Kind::Recovery, at, |position| {
+    let (first, others) = match accepted {
+        [] => (UNKNOWN, accepted),
+        [first, others @ ..] => (first.head, others),
+    };
+    let decision = decide(transaction, at, by, first)?;
+    for other in others {
+        decide(transaction, at, by, other.head)?;
+    }
+    Ok((decision, at))
+}
+
+fn decide(
+    transaction: &dyn Transaction,
+    at: Timestamp,
+    by: Decider<'_>,
+    head: Head,
+) -> Result<i64, LedgerError> {
+    let seen = i64::try_from(head.position).map_err(|_| LedgerError::Overflow)?;
+    chain::append(transaction, Kind::Recovery, at, |position| {
         transaction.execute(
             "INSERT INTO recovery (position, administrator, reason, witness_position, witness_hash)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             &[
                 position.into(),
-                administrator.into(),
-                reason.into(),
+                by.principal.into(),
+                by.reason.into(),
                 seen.into(),
                 head.hash.as_bytes().into(),
             ],
         )
-    })?;
-    Ok((position, at))
+    })
 }
 
-/// Counts a branch's charges here; returns how many were new.
+/// Counts what branches spent here, each charge once.
 pub(crate) fn take_over(
     transaction: &dyn Transaction,
     (recovery, at): (i64, Timestamp),
     charges: &[BranchCharge],
-) -> Result<u64, LedgerError> {
-    let mut taken = 0;
+) -> Result<(), LedgerError> {
     for charge in charges {
-        if charge.is_known(transaction)? {
-            continue;
-        }
         let dataset = accounts::find_dataset(transaction, &charge.dataset)?
             .map(|row| row.account)
             .filter(|account| {
@@ -153,9 +223,8 @@ pub(crate) fn take_over(
         let origin = Some((charge.origin_position, &charge.origin_hash));
         let costs = [charge.cost, charge.dataset_cost];
         record(transaction, (recovery, at), origin, (charge.project, &dataset), costs)?;
-        taken += 1;
     }
-    Ok(taken)
+    Ok(())
 }
 
 /// Fills every dataset up to its cap, for a branch that nobody can list; returns their names.

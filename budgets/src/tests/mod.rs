@@ -13,6 +13,7 @@ mod messages;
 mod model;
 mod processes;
 mod race;
+mod recovery;
 mod released;
 mod rollback;
 mod stores;

@@ -5,7 +5,7 @@
 use std::fs;
 
 use super::*;
-use crate::{ErrorKind, Place, Recovery};
+use crate::{Decider, ErrorKind, Mode, Place, Recovered, Recovery};
 
 /// Questions 1 to `last`, answered.
 fn answered(fixture: &Fixture, keys: std::ops::RangeInclusive<u8>) {
@@ -36,13 +36,17 @@ fn is_locked(fixture: &Fixture, ledger: &Ledger) -> String {
     error.to_string()
 }
 
-fn recovery(branches: Vec<Location>, exhaust: bool) -> Recovery {
-    Recovery {
-        administrator: "adam".to_owned(),
-        reason: "the disk was replaced".to_owned(),
-        branches,
-        exhaust,
-    }
+fn recovered(
+    ledger: &Ledger,
+    branches: Vec<Location>,
+    exhaust: bool,
+) -> Result<Recovered, LedgerError> {
+    recovered_by(ledger, &Recovery { branches, exhaust, ..Recovery::default() })
+}
+
+fn recovered_by(ledger: &Ledger, recovery: &Recovery) -> Result<Recovered, LedgerError> {
+    let by = Decider { principal: "adam", reason: "the disk was replaced" };
+    ledger.recover(by, recovery, Mode::Record)
 }
 
 #[test]
@@ -56,8 +60,8 @@ fn an_old_copy_is_behind_its_witness() {
     assert!(message.contains("entries 12 to 17 are missing"), "{message}");
     // With the newer ledger as a branch, what it spent is spent here too.
     let branch = fixture.settings.location.clone();
-    let found = ledger.recover(&recovery(vec![branch.clone()], false)).unwrap();
-    assert_eq!((found.charges, found.exhausted.len()), (2, 0));
+    let found = recovered(&ledger, vec![branch.clone()], false).unwrap();
+    assert_eq!((found.charges.len(), found.exhausted.len()), (2, 0));
     assert_eq!(ledger.project("costs").unwrap().spent, zcdp("0.03"));
     assert_eq!(ledger.dataset("rand").unwrap().spent, zcdp("0.03"));
     ledger.verify().unwrap();
@@ -65,7 +69,7 @@ fn an_old_copy_is_behind_its_witness() {
     answer(&ledger, &fixture.request("costs", 50, zcdp("0.01")));
     let again = opened(&fixture, &old);
     again.verify().unwrap();
-    assert_eq!(again.recover(&recovery(vec![branch], false)).unwrap().charges, 0);
+    assert_eq!(recovered(&again, vec![branch], false).unwrap().charges, []);
     assert_eq!(again.dataset("rand").unwrap().spent, zcdp("0.04"));
 }
 
@@ -168,8 +172,8 @@ fn of_two_copies_only_one_goes_on() {
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
     // Its witness saw nothing of it, so the first goes on, and can count the other's charge.
     answered(&fixture, 5..=5);
-    let found = fixture.ledger.recover(&recovery(vec![copy.location], false)).unwrap();
-    assert_eq!(found.charges, 1);
+    let found = recovered(&fixture.ledger, vec![copy.location], false).unwrap();
+    assert_eq!(found.charges.len(), 1);
     assert_eq!(fixture.ledger.dataset("rand").unwrap().spent, zcdp("0.06"));
     fixture.ledger.verify().unwrap();
 }
@@ -188,17 +192,17 @@ fn a_restored_snapshot_is_behind_a_receipt() {
     let ledger = opened(&fixture, &old);
     ledger.verify().unwrap();
     // A forged receipt locks nothing.
-    let error = ledger.present(b"other", &proof).unwrap_err();
+    let error = ledger.present("other", &proof).unwrap_err();
     assert!(matches!(error, LedgerError::BadTerms { .. }), "{error}");
     ledger.verify().unwrap();
-    let error = ledger.present(b"receipt", &proof).unwrap_err();
+    let error = ledger.present("receipt", &proof).unwrap_err();
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
     is_locked(&fixture, &ledger);
     is_locked(&fixture, &opened(&fixture, &old));
     // The branch cannot be listed: its dataset is used up, and nobody asks about it any more.
-    let error = ledger.recover(&recovery(Vec::new(), false)).unwrap_err();
+    let error = recovered(&ledger, Vec::new(), false).unwrap_err();
     assert!(matches!(error, LedgerError::Unexplained { .. }), "{error}");
-    let found = ledger.recover(&recovery(Vec::new(), true)).unwrap();
+    let found = recovered(&ledger, Vec::new(), true).unwrap();
     assert_eq!(found.exhausted, ["rand"]);
     let dataset = ledger.dataset("rand").unwrap();
     assert_eq!(dataset.spent, dataset.cap);
@@ -255,8 +259,8 @@ fn branches_that_together_pass_the_cap_leave_nothing() {
     let branch = opened(&fixture, &other);
     answer(&fixture.ledger, &fixture.request("costs", 1, pure("0.8")));
     answer(&branch, &fixture.request("costs", 2, pure("0.8")));
-    let named = recovery(vec![other.location], false);
-    assert_eq!(fixture.ledger.recover(&named).unwrap().charges, 1);
+    let found = recovered(&fixture.ledger, vec![other.location], false).unwrap();
+    assert_eq!(found.charges.len(), 1);
     let dataset = fixture.ledger.dataset("rand").unwrap();
     assert_eq!(
         (dataset.spent, dataset.left),

@@ -1,6 +1,7 @@
 //! The command line as plain structs: parsed here, carried out in `verbs`.
 
 pub(crate) mod admin;
+pub(crate) mod ledger;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::args::admin::{
     ApproveArgs, AuditVerb, BudgetArgs, ChangeProjectArgs, CompletionsArgs, DatasetVerb, InitArgs,
     PermitVerb, PolicyVerb, PrincipalVerb, ProjectVerb,
 };
+use crate::args::ledger::{LedgerVerb, ReceiptVerb};
 
 /// Ask private questions of records about people, within a budget.
 #[derive(Debug, Parser)]
@@ -59,6 +61,12 @@ pub(crate) enum Verb {
     /// Read, check or export the ledger
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// Go on after a ledger was rolled back
+    #[command(subcommand)]
+    Ledger(LedgerVerb),
+    /// Check receipts, with the public key alone or against the ledger
+    #[command(subcommand)]
+    Receipt(ReceiptVerb),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

@@ -243,7 +243,7 @@ fn table(charges: &[ChargeSummary]) -> String {
     table.trim_fmt()
 }
 
-fn up(loss: &Loss) -> String {
+pub(super) fn up(loss: &Loss) -> String {
     match loss {
         Loss::Zcdp { rho, delta } => {
             format!("rho {}, delta {}", rho.display_up(DIGITS), delta.display_up(DIGITS))

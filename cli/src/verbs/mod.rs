@@ -11,11 +11,13 @@ mod dataset;
 mod decide;
 mod explain;
 mod init;
+mod ledger;
 mod permit;
 mod policy;
 mod principal;
 mod project;
 mod purge;
+mod receipt;
 mod run;
 
 use std::path::Path;
@@ -45,6 +47,8 @@ pub(crate) fn run(cli: &Cli, console: &mut Console<'_>) -> Result<(), CliError> 
         Verb::Run(args) => run::run(args, console),
         Verb::Budget(args) => budget::run(args, console),
         Verb::Audit(verb) => audit::run(verb, console),
+        Verb::Ledger(verb) => ledger::run(verb, console),
+        Verb::Receipt(verb) => receipt::run(verb, console),
         Verb::Completions(args) => completions::run(args, console),
     }
 }

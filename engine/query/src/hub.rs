@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::runtime::{Builder, Runtime};
 use voilage_budgets::{
-    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, SystemClock,
-    TableFile,
+    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, Settings,
+    SystemClock, TableFile,
 };
 
 use crate::catalogue::Catalogue;
@@ -131,6 +131,14 @@ impl Hub {
                 readers,
             }),
         })
+    }
+
+    /// Where a hub file says that its ledger is, whether there is one or not.
+    ///
+    /// # Errors
+    /// When the hub file is missing or wrong.
+    pub fn ledger_settings(path: &Path) -> Result<Settings, QueryError> {
+        Ok(Catalogue::read(path)?.ledger)
     }
 
     /// What the data holder declares.

@@ -127,7 +127,7 @@ fn a_receipt_is_proved_by_the_ledgers_key_alone() {
     let json = serde_json::to_string_pretty(&receipt).unwrap();
     let signed = SignedReceipt::parse(&json).unwrap();
     assert!(signed.holds(&key));
-    study.hub().ledger().present(signed.body.as_bytes(), &signed.proof).unwrap();
+    study.hub().ledger().present(&signed.body, &signed.proof).unwrap();
     for (written, changed) in [
         ("\"project\": \"study\"", "\"project\": \"other\""),
         ("\"rho\": \"0.5\"", "\"rho\": \"0.1\""),
