@@ -18,7 +18,8 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 PYTHON_FILES := examples docs $(wildcard python/voilage python/tests)
 
 .PHONY: help setup build package records demo test check format lint deny clippy stubs once bench \
-        bench-compare docs notebooks clean-demo random-plans
+        bench-compare docs notebooks clean-demo random-plans \
+        simulate-ledger
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -85,6 +86,9 @@ N ?= 10000
 SEED ?= 0
 random-plans: ## compare N random questions on neighbours, from SEED on (N=10000 SEED=0)
 	@cargo run --locked --package voilage-tests --bin voilage-random-plans -- $(N) $(SEED)
+
+simulate-ledger: ## compare the ledger with its model through crashes and restores, from one SEED (SEED=0)
+	@VOILAGE_SEED=$(SEED) cargo test --locked --package voilage-budgets simulation -- --nocapture
 
 docs: package ## the documentation site into out/site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r python/requirements-docs.txt

@@ -12,6 +12,7 @@ mod account;
 mod act;
 mod administration;
 mod audit;
+mod backup;
 mod charge;
 mod clock;
 mod error;

@@ -122,7 +122,7 @@ impl Guard {
         transaction: &dyn Transaction,
         head: Head,
     ) -> Result<(), LedgerError> {
-        if self.explains(transaction, &head)? {
+        if explains(transaction, &head)? {
             return Ok(());
         }
         let mut turn = self.witness.create()?;
@@ -158,7 +158,7 @@ impl Guard {
         );
         let mut missing: Vec<(String, Head)> = Vec::new();
         for (seen_by, head) in heads {
-            if !self.explains(transaction, &head)? && missing.iter().all(|(_, one)| *one != head) {
+            if !explains(transaction, &head)? && missing.iter().all(|(_, one)| *one != head) {
                 missing.push((seen_by, head));
             }
         }
@@ -189,16 +189,11 @@ impl Guard {
             }
         }
         for presented in contents.presented.iter().filter(|one| one.ledger == self.ledger) {
-            if self.lock().is_none() && !self.explains(transaction, &presented.head)? {
+            if self.lock().is_none() && !explains(transaction, &presented.head)? {
                 self.set_lock(Some(self.missing(transaction, a_receipt(), presented.head)?));
             }
         }
         Ok(())
-    }
-
-    /// Whether this ledger has what was seen, or an administrator accepted it as another branch.
-    fn explains(&self, transaction: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
-        Ok(self.contains(transaction, head)? || is_recovered(transaction, head)?)
     }
 
     fn seen_by_witness(&self) -> String {
@@ -249,8 +244,13 @@ impl Guard {
     }
 }
 
+/// Whether a ledger has what was seen, or an administrator accepted it there as another branch.
+pub(crate) fn explains(ledger: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
+    Ok(has(ledger, head)? || is_recovered(ledger, head)?)
+}
+
 /// Whether a branch contains what was seen.
-pub(crate) fn has(branch: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
+fn has(branch: &dyn Transaction, head: &Head) -> Result<bool, LedgerError> {
     let position = i64::try_from(head.position).map_err(|_| LedgerError::Overflow)?;
     Ok(chain::hash_at(branch, position)? == Some(head.hash))
 }

@@ -57,11 +57,13 @@ pub(crate) fn spent_after(
     let sql = "
         SELECT x.position, e.hash, x.origin_position, x.origin_hash, x.project, d.name, d.accountant,
                x.rho, x.delta, x.epsilon, x.dataset_rho, x.dataset_delta, x.dataset_epsilon
-        FROM (SELECT c.position, NULL AS origin_position, NULL AS origin_hash, c.project, p.dataset,
-                     c.rho, c.delta, c.epsilon, c.dataset_rho, c.dataset_delta, c.dataset_epsilon
+        FROM (SELECT c.position, CAST(NULL AS bigint) AS origin_position,
+                     CAST(NULL AS bytea) AS origin_hash, c.project, p.dataset, c.rho, c.delta,
+                     c.epsilon, c.dataset_rho, c.dataset_delta, c.dataset_epsilon
               FROM charge c JOIN project p ON p.position = c.project
               UNION ALL
-              SELECT s.position, NULL, NULL, NULL, s.dataset, 0, 0, 0, s.rho, s.delta, s.epsilon
+              SELECT s.position, CAST(NULL AS bigint), CAST(NULL AS bytea), CAST(NULL AS bigint),
+                     s.dataset, 0, 0, 0, s.rho, s.delta, s.epsilon
               FROM charge_share s
               UNION ALL
               SELECT r.position, r.origin_position, r.origin_hash, r.project, r.dataset,
@@ -141,7 +143,7 @@ pub(crate) fn survey(
     for branch in branches {
         let store: &dyn Transaction = branch.store.as_ref();
         for one in missing.iter_mut().filter(|one| one.explained_by.is_none()) {
-            if guard::has(store, &one.head)? {
+            if guard::explains(store, &one.head)? {
                 one.explained_by = Some(branch.location.clone());
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! What every store must do is tested by `each_store`, which runs one test on SQLite and on PostgreSQL.
 
+mod backup;
 mod charging;
 mod cluster;
 mod crash;
@@ -16,6 +17,7 @@ mod race;
 mod recovery;
 mod released;
 mod rollback;
+mod simulation;
 mod stores;
 mod tamper;
 mod terms;
@@ -183,25 +185,30 @@ impl Fixture {
     }
 
     fn request(&self, project: &str, key: u8, loss: Loss) -> ChargeRequest {
-        ChargeRequest {
-            project: project.to_owned(),
-            principal: "ana".to_owned(),
-            request_key: RequestKey([key; 32]),
-            request_hash: [key; 32],
-            loss,
-            plan_hash: [7; 32],
-            data_version: self.ledger.dataset("rand").unwrap().data_version,
-            boundaries: 1,
-            bounding_key: [key; 16],
-            description: "SELECT count(*) FROM rand_hie".to_owned(),
-            shares: Vec::new(),
-            detail: ChargeDetail::default(),
-            renew: false,
-        }
+        request(project, key, loss, self.ledger.dataset("rand").unwrap().data_version)
     }
 
     fn admit(&self, project: &str, key: u8, loss: Loss) -> Result<Charge, LedgerError> {
         self.ledger.admit(&self.request(project, key, loss))
+    }
+}
+
+/// A question about a version of the data.
+fn request(project: &str, key: u8, loss: Loss, data_version: String) -> ChargeRequest {
+    ChargeRequest {
+        project: project.to_owned(),
+        principal: "ana".to_owned(),
+        request_key: RequestKey([key; 32]),
+        request_hash: [key; 32],
+        loss,
+        plan_hash: [7; 32],
+        data_version,
+        boundaries: 1,
+        bounding_key: [key; 16],
+        description: "SELECT count(*) FROM rand_hie".to_owned(),
+        shares: Vec::new(),
+        detail: ChargeDetail::default(),
+        renew: false,
     }
 }
 

@@ -194,3 +194,30 @@ fn a_witness_that_moved_meanwhile_is_not_written_over() {
     });
     assert!(matches!(error, Err(LedgerError::Locked { .. })), "{error:?}");
 }
+
+/// What a branch accepted from others it counts, so it explains what was seen of them too.
+#[test]
+fn a_branch_speaks_for_those_it_recovered() {
+    each_store(|store| {
+        let fixture = store.with_projects();
+        let backup = fixture.folder.path().join("backup");
+        fixture.ledger.backup(&backup, Mode::Record).unwrap();
+        let restored = |name: &str| {
+            let location = match store {
+                Backend::Sqlite => Location::File(fixture.folder.path().join(name)),
+                Backend::Postgres => Cluster::shared().unwrap().new_database(),
+            };
+            let settings = Settings { location, ..fixture.settings.clone() };
+            let ledger = Ledger::restore(&settings, &backup, fixture.clock.clone(), Mode::Record);
+            (settings, ledger.unwrap().unwrap())
+        };
+        answer(&fixture, 1);
+        let (second_place, second) = restored("second");
+        recover(&second, &with(&[&fixture.settings], Vec::new())).unwrap();
+        let (_, third) = restored("third");
+        let found = recover(&third, &with(&[&second_place], Vec::new())).unwrap();
+        assert_eq!(found.charges.len(), 1);
+        assert_eq!(third.dataset("rand").unwrap().spent, zcdp("0.01"));
+        third.verify().unwrap();
+    });
+}

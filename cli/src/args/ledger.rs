@@ -12,6 +12,22 @@ use super::admin::{ModeArgs, ViewArgs};
 pub(crate) enum LedgerVerb {
     /// List what a locked ledger lacks, or, with a reason, accept it and go on
     Recover(RecoverArgs),
+    /// Write a checked copy of the whole ledger to a new file, while others go on asking
+    Backup(CopyArgs),
+    /// Put a backup where the hub file names a ledger and none is
+    Restore(CopyArgs),
+}
+
+/// A copy of a ledger.
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    #[command(flatten)]
+    pub(crate) mode: ModeArgs,
 }
 
 /// What an administrator knows about the other branches of a ledger.

@@ -1,12 +1,13 @@
-//! `voilage ledger`: going on after a ledger was rolled back.
+//! `voilage ledger`: backups, putting one back, and going on after a ledger was rolled back.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use voilage_budgets::{Decider, Location, Recovered, Recovery};
+use voilage_budgets::{Decider, Ledger, Location, Recovered, Recovery, SystemClock};
 use voilage_query::Hub;
 
-use crate::args::ledger::{LedgerVerb, RecoverArgs};
+use crate::args::ledger::{CopyArgs, LedgerVerb, RecoverArgs};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::present;
@@ -16,7 +17,77 @@ use crate::verbs::{budget, decide, receipt};
 pub(super) fn run(verb: &LedgerVerb, console: &mut Console<'_>) -> Result<(), CliError> {
     match verb {
         LedgerVerb::Recover(args) => recover(args, console),
+        LedgerVerb::Backup(args) => backup(args, console),
+        LedgerVerb::Restore(args) => restore(args, console),
     }
+}
+
+fn backup(args: &CopyArgs, console: &mut Console<'_>) -> Result<(), CliError> {
+    let hub = super::open(&args.hub)?;
+    hub.ledger().must_administer(hub.principal(), "back up the ledger")?;
+    let found = hub.ledger().backup(&args.file, decide::as_mode(&args.mode))?;
+    let file = args.file.display();
+    if args.mode.json {
+        let value = json!({
+            "file": file.to_string(),
+            "entries": found.entries,
+            "head": found.head.hash.to_string(),
+            "dry_run": args.mode.dry_run,
+        });
+        return present::json(&value, console);
+    }
+    let entries = found.entries;
+    match args.mode.dry_run {
+        true => writeln!(
+            console.out,
+            "dry run  the ledger is sound and would be copied to {file}: {entries} entries"
+        )?,
+        false => writeln!(
+            console.out,
+            "done     {file} holds {entries} verified entries; it holds answers, and not the keys \
+             beside the ledger, of which you need copies of their own"
+        )?,
+    }
+    Ok(())
+}
+
+/// There is no ledger yet that could say who may: whoever may write the place may restore, and the
+/// witness decides what that is worth.
+fn restore(args: &CopyArgs, console: &mut Console<'_>) -> Result<(), CliError> {
+    let settings = Hub::ledger_settings(&args.hub.hub)?;
+    let mode = decide::as_mode(&args.mode);
+    let restored = Ledger::restore(&settings, &args.file, Arc::new(SystemClock), mode)?;
+    let (file, at) = (args.file.display(), &settings.location);
+    let Some(ledger) = restored else {
+        if args.mode.json {
+            let value = json!({ "ledger": at.to_string(), "dry_run": true });
+            return present::json(&value, console);
+        }
+        writeln!(console.out, "dry run  {file} is sound and would become {at}")?;
+        return Ok(());
+    };
+    let locked = ledger.must_be_unlocked().err().map(|error| error.to_string());
+    let head = ledger.head()?;
+    if args.mode.json {
+        let value = json!({
+            "ledger": at.to_string(),
+            "entries": head.position,
+            "head": head.hash.to_string(),
+            "locked": locked,
+            "dry_run": false,
+        });
+        return present::json(&value, console);
+    }
+    writeln!(console.out, "done     {at} is {file}, with {} entries", head.position)?;
+    match locked {
+        None => writeln!(console.out, "         nothing was answered since, so it goes on")?,
+        Some(why) => writeln!(
+            console.out,
+            "locked   {why}\n         what was answered since the backup was spent all the same: see \
+             `voilage ledger recover`"
+        )?,
+    }
+    Ok(())
 }
 
 fn recover(args: &RecoverArgs, console: &mut Console<'_>) -> Result<(), CliError> {

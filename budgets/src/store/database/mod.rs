@@ -7,6 +7,7 @@
 //! The common language: parameters are `?1`, `?2`; integers are signed with 64 bits; absent values are
 //! compared with `IS [NOT] DISTINCT FROM`; lists of names are sorted in Rust, because collations differ.
 
+pub(crate) mod dump;
 pub(crate) mod location;
 pub(crate) mod migrations;
 mod postgres;
@@ -22,6 +23,7 @@ pub(crate) use value::{Cell, Row, Value};
 use std::fs;
 use std::path::Path;
 
+use crate::act::Mode;
 use crate::error::LedgerError;
 use location::Location;
 
@@ -83,6 +85,9 @@ pub(crate) trait Store: Transaction + Send {
 
     /// The database's own checks of itself, and that its shape is that of the migrations.
     fn check(&self) -> Result<(), LedgerError>;
+
+    /// Writes everything that the open transaction sees into a new file, durably.
+    fn copy_to(&self, target: &Path) -> Result<(), LedgerError>;
 }
 
 /// Creates the ledger's tables where there are none; one entry, its identity, is left to `first`.
@@ -94,6 +99,21 @@ pub(crate) fn create(
         Location::File(path) => Box::new(SqliteStore::create(path, first)?),
         Location::Postgres(url) => Box::new(PostgresStore::create(url, first)?),
     })
+}
+
+/// Puts a copy in a place where no ledger is, and hands it to `check` before it counts.
+///
+/// *Guarantee*: whatever fails, the place is as it was.
+pub(crate) fn restore(
+    copy: &Path,
+    location: &Location,
+    mode: Mode,
+    check: &mut dyn FnMut(&mut dyn Store) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    match location {
+        Location::File(path) => SqliteStore::restore(copy, path, mode, check),
+        Location::Postgres(url) => PostgresStore::restore(copy, url, mode, check),
+    }
 }
 
 /// Whether something is where a ledger would be.

@@ -7,6 +7,7 @@
 use std::cell::{Cell as Flag, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -14,10 +15,12 @@ use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 
+use super::dump::{self, Part};
 use super::location::Location;
 use super::migrations::{self, VERSION};
 use super::value::{Cell, Row, Value};
 use super::{Access, Store, Transaction};
+use crate::act::Mode;
 use crate::error::LedgerError;
 
 /// The shape the migrations give, as [`SHAPE_QUERY`] shows it; a test keeps the two together.
@@ -79,6 +82,33 @@ impl PostgresStore {
             store.commit()?;
         }
         Ok(store)
+    }
+
+    /// Puts a copy into a database without a ledger: all of it, or its schema is dropped again.
+    pub(super) fn restore(
+        copy: &Path,
+        url: &str,
+        mode: Mode,
+        check: &mut dyn FnMut(&mut dyn Store) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let store = Self::new(url)?;
+        let this: &dyn Transaction = &store;
+        let taken = "SELECT 1 FROM pg_namespace WHERE nspname = 'voilage'";
+        if this.exists(taken, &[])? {
+            return Err(LedgerError::AlreadyExists { at: store.location() });
+        }
+        dump::must_be(copy, dump::Format::Postgres)?;
+        let config = parsed(url)?;
+        dump::must_be_a_ledger(copy)?;
+        if mode == Mode::Rehearse {
+            return Ok(());
+        }
+        dump::read_into(&config, copy)?;
+        let checked = Self::open(url).and_then(|mut restored| check(&mut restored));
+        if checked.is_err() {
+            store.run("DROP SCHEMA voilage CASCADE")?;
+        }
+        checked
     }
 
     fn new(url: &str) -> Result<Self, LedgerError> {
@@ -243,6 +273,17 @@ impl Store for PostgresStore {
         false
     }
 
+    fn copy_to(&self, target: &Path) -> Result<(), LedgerError> {
+        let this: &dyn Transaction = self;
+        // The copy is of what this transaction sees and has verified, whatever is written meanwhile.
+        let snapshot: String = this.row("SELECT pg_export_snapshot()", &[])?.get(0)?;
+        let part = Part::new(target)?;
+        dump::write(&parsed(&self.url)?, &snapshot, &part.path)?;
+        dump::must_be_a_ledger(&part.path)?;
+        part.is_read_only()?;
+        part.becomes(target)
+    }
+
     fn check(&self) -> Result<(), LedgerError> {
         let mut found = Vec::new();
         for row in self.rows(SHAPE_QUERY, &[])? {
@@ -265,12 +306,18 @@ impl Store for PostgresStore {
 fn connect(url: &str) -> Result<Client, LedgerError> {
     let unreadable =
         |why: String| LedgerError::Unreadable { at: Location::Postgres(url.to_owned()), why };
-    let mut config: Config =
-        url.parse().map_err(|_| unreadable("this is not a postgres:// URL".to_owned()))?;
+    let mut config = parsed(url)?;
     config.application_name("voilage").connect_timeout(CONNECT_TIMEOUT);
     let mut client = config.connect(NoTls).map_err(|error| unreadable(reason(&error)))?;
     client.batch_execute(SESSION).map_err(|error| unreadable(reason(&error)))?;
     Ok(client)
+}
+
+fn parsed(url: &str) -> Result<Config, LedgerError> {
+    url.parse().map_err(|_| LedgerError::Unreadable {
+        at: Location::Postgres(url.to_owned()),
+        why: "this is not a postgres:// URL".to_owned(),
+    })
 }
 
 /// `?1` becomes `$1`: no statement of the ledger has a question mark for anything else.

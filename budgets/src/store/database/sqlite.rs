@@ -5,12 +5,15 @@ use std::io::ErrorKind as IoErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
+use super::dump::{self, Part, beside};
 use super::migrations::{self, VERSION};
 use super::value::{Cell, Row, Value};
 use super::{Access, Store, Transaction, sync_folder};
+use crate::act::Mode;
 use crate::error::LedgerError;
 
 /// "VoiL", in the database header's application id.
@@ -92,6 +95,35 @@ impl SqliteStore {
         Ok(store)
     }
 
+    /// Puts a copy where no ledger is: copied, upgraded and checked under another name first.
+    pub(super) fn restore(
+        copy: &Path,
+        path: &Path,
+        mode: Mode,
+        check: &mut dyn FnMut(&mut dyn Store) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        // A log that was left behind would be read into the restored file.
+        for there in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+            if there.exists() {
+                return Err(dump::in_the_way(&there));
+            }
+        }
+        dump::must_be(copy, dump::Format::Sqlite)?;
+        let source = connect(copy, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        recognise(&source, copy)?;
+        let part = Part::new(path)?;
+        pour(&source, &part.path)?;
+        drop(source);
+        let mut store = Self::open(&part.path)?;
+        check(&mut store)?;
+        // The last connection takes the log into the file as it leaves.
+        drop(store);
+        match mode {
+            Mode::Rehearse => Ok(()),
+            Mode::Record => part.becomes(path),
+        }
+    }
+
     /// Says which file could not be used, where SQLite says only that one could not.
     fn named(&self, error: rusqlite::Error) -> LedgerError {
         match error.sqlite_error_code() {
@@ -159,6 +191,20 @@ impl Store for SqliteStore {
         self.read_only
     }
 
+    fn copy_to(&self, target: &Path) -> Result<(), LedgerError> {
+        let part = Part::new(target)?;
+        pour(&self.connection, &part.path)?;
+        let copy = connect(&part.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // One file without a log, and marked, so that nobody takes it for the ledger itself.
+        let mode: String = copy.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+        if mode != "delete" {
+            return Err(LedgerError::Database { why: format!("a copy is in mode {mode}") });
+        }
+        drop(copy);
+        part.is_read_only()?;
+        part.becomes(target)
+    }
+
     fn check(&self) -> Result<(), LedgerError> {
         let report: String =
             self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -219,6 +265,19 @@ fn expected_shape() -> Result<Vec<(String, String)>, LedgerError> {
     let connection = Connection::open_in_memory()?;
     migrate(&connection, 0)?;
     shape(&connection)
+}
+
+/// Copies every page that a connection sees into a new file, with SQLite's own interface for it: the
+/// main file alone would lack what is still in the log.
+fn pour(source: &Connection, target: &Path) -> Result<(), LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut copy = connect(target, flags)?;
+    let done = Backup::new(source, &mut copy)?.step(-1)?;
+    match done {
+        StepResult::Done => Ok(()),
+        // Every page was asked for at once: what is left waits for another writer.
+        _ => Err(LedgerError::Busy),
+    }
 }
 
 fn migrate(connection: &Connection, from: i64) -> Result<(), LedgerError> {
