@@ -12,9 +12,9 @@ pub(crate) enum CliError {
     /// An argument or a job file is wrong.
     #[error("{problem}\n  fix: {fix}")]
     Input { problem: String, fix: String },
-    /// The questions of a job do not fit the budget together.
-    #[error("{problem}; nothing was spent\n  fix: {fix}")]
-    Budget { problem: String, fix: String },
+    /// The questions of a job would not all be let in.
+    #[error("{problem}\n  nothing was spent\n  fix: {fix}")]
+    Job { problem: String, fix: String, kind: ErrorKind },
     /// A question, a hub or its ledger refused.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -59,7 +59,7 @@ impl CliError {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Input { .. } | Self::File { .. } => ErrorKind::FixInput,
-            Self::Budget { .. } => ErrorKind::BudgetRefused,
+            Self::Job { kind, .. } => *kind,
             Self::Query(error) => error.kind(),
             Self::Ledger(error) => error.kind(),
             Self::Question { source, .. } => source.kind(),

@@ -5,12 +5,13 @@
 //! say must be true of the ledger that the next process finds.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::*;
 
+const TEST: &str = "tests::faults::\
+                    whatever_fails_no_answer_is_without_its_charge_and_asking_again_completes";
 /// What was spent before the process began.
 const BEFORE: &str = "0.01";
 /// The same with the process's charge.
@@ -18,6 +19,9 @@ const AFTER: &str = "0.03";
 
 #[test]
 fn whatever_fails_no_answer_is_without_its_charge_and_asking_again_completes() {
+    if let Some(path) = child::job() {
+        return victim(&path);
+    }
     let folder = TempDir::new().unwrap();
     let shim = folder.path().join("faults.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/faults.c");
@@ -110,35 +114,21 @@ fn request_of(ledger: &Ledger) -> ChargeRequest {
 }
 
 fn victim_output(shim: &Path, fixture: &Fixture, (mode, call): (&str, u32)) -> String {
-    let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "tests::faults::victim", "--ignored", "--nocapture"])
-        .args(["--test-threads", "1"])
+    let path = fixture.path();
+    let output = child::of(TEST, path.to_str().unwrap())
         .env("LD_PRELOAD", shim)
         .env("VOILAGE_FAULT_MODE", mode)
         .env("VOILAGE_FAULT_CALL", call.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .spawn()
+        .output()
         .unwrap();
-    let path = fixture.path();
-    std::io::Write::write_all(&mut victim.stdin.take().unwrap(), path.to_str().unwrap().as_bytes())
-        .unwrap();
-    let output = victim.wait_with_output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the process runs; it does nothing unless it is told which ledger.
-#[test]
-#[ignore = "run by the test above, in a process of its own"]
-fn victim() {
-    let mut path = String::new();
-    std::io::stdin().read_to_string(&mut path).unwrap();
-    if path.is_empty() {
-        return;
-    }
+/// What each process runs.
+fn victim(path: &str) {
     let clock = Arc::new(FixedClock::new(noon("2026-06-15")));
-    let ledger = Ledger::open(&path, clock).unwrap();
+    let ledger = Ledger::open(path, clock).unwrap();
     let request = request_of(&ledger);
     // The shim knows these paths, which do not exist.
     let mark = |name: &str| drop(fs::File::open(format!("/voilage-fault/{name}")));

@@ -4,6 +4,7 @@
 
 mod backup;
 mod charging;
+mod child;
 mod cluster;
 mod crash;
 mod decisions;

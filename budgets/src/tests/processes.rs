@@ -1,11 +1,13 @@
 //! Spenders in processes of their own, on one ledger.
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 
 use super::*;
 
+const TEST: &str =
+    "tests::processes::exactly_a_thousand_of_64_spenders_in_8_processes_twenty_times";
+const ROUNDS: u32 = 20;
 const PROCESSES: u8 = 8;
 const THREADS: u8 = 8;
 /// What the budget holds.
@@ -21,20 +23,13 @@ fn exactly_a_thousand(store: Backend) {
     let version = fixture.ledger.dataset("rand").unwrap().data_version;
     let spenders: Vec<Child> = (0..PROCESSES)
         .map(|process| {
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "tests::processes::spender", "--ignored", "--nocapture"])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
             let ledger = match &fixture.settings.location {
                 Location::File(path) => path.to_str().unwrap().to_owned(),
                 Location::Postgres(url) => url.clone(),
             };
             let witness = fixture.settings.witness.to_str().unwrap();
-            let job = format!("{ledger}\n{witness}\n{version}\n{process}\n");
-            child.stdin.take().unwrap().write_all(job.as_bytes()).unwrap();
-            child
+            let job = format!("{ledger}\n{witness}\n{version}\n{process}");
+            child::of(TEST, &job).stdout(Stdio::piped()).spawn().unwrap()
         })
         .collect();
     let mut accepted = 0;
@@ -51,27 +46,19 @@ fn exactly_a_thousand(store: Backend) {
 }
 
 #[test]
-fn exactly_a_thousand_of_64_spenders_in_8_processes() {
-    each_store(exactly_a_thousand);
-}
-
-/// The same twenty times, which takes minutes: `cargo test -p voilage-budgets twenty -- --ignored`.
-#[test]
-#[ignore = "takes minutes"]
-fn exactly_a_thousand_twenty_times() {
-    for _ in 0..20 {
+fn exactly_a_thousand_of_64_spenders_in_8_processes_twenty_times() {
+    if let Some(job) = child::job() {
+        return spender(&job);
+    }
+    for _ in 0..ROUNDS {
         each_store(exactly_a_thousand);
     }
 }
 
-/// What each process runs; it does nothing unless it is told what to spend.
-#[test]
-#[ignore = "run by the tests above, in a process of its own"]
-fn spender() {
-    let mut job = String::new();
-    std::io::stdin().read_to_string(&mut job).unwrap();
+/// What each process runs.
+fn spender(job: &str) {
     let lines: Vec<&str> = job.lines().collect();
-    let [ledger, witness, version, process] = lines[..] else { return };
+    let [ledger, witness, version, process] = lines[..] else { panic!("{job}") };
     let beside = Settings::beside(std::path::Path::new(witness.trim_end_matches(".witness")));
     let location = Location::parse(ledger, std::path::Path::new("/"));
     let settings = Settings { location, ..beside };

@@ -61,7 +61,7 @@ pub(crate) enum Verb {
     /// Read, check or export the ledger
     #[command(subcommand)]
     Audit(AuditVerb),
-    /// Go on after a ledger was rolled back
+    /// Back a ledger up, put one back, and go on after one was rolled back
     #[command(subcommand)]
     Ledger(LedgerVerb),
     /// Check receipts, with the public key alone or against the ledger
@@ -157,6 +157,9 @@ pub(crate) struct AskArgs {
     /// Also write the answer to this Parquet file
     #[arg(long, value_name = "FILE.parquet")]
     pub(crate) output: Option<PathBuf>,
+    /// Print JSON for programs, the receipt included
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Pay again when three attempts ended without an answer
     #[arg(long)]
     pub(crate) renew: bool,

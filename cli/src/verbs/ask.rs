@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
+use serde_json::{Value, json};
 use voilage_query::Answer;
 
 use crate::args::AskArgs;
 use crate::console::{Console, Progress};
 use crate::error::CliError;
-use crate::report::Table;
+use crate::report::{Cell, Column, Table};
 use crate::{output, present};
 
 /// Asks, shows the answer and, if wanted, writes it to a file.
@@ -15,11 +16,40 @@ pub(super) fn run(args: &AskArgs, console: &mut Console<'_>) -> Result<(), CliEr
     let question = super::question(&args.question)?.renew(args.renew);
     let answer = question.run(&Progress::new("question", console.err))?;
     let table = present::table(&answer)?;
-    show(&answer, &table, console)?;
+    if args.json {
+        present::json(&as_json(&answer, &table)?, console)?;
+    } else {
+        show(&answer, &table, console)?;
+    }
     if let Some(path) = &args.output {
         output::write_file(path, &output::parquet_bytes(&answer.with_intervals()?)?)?;
     }
     Ok(())
+}
+
+/// An answer for programs: what is a number here is one there, with its interval beside it, and the
+/// receipt as it can be verified.
+fn as_json(answer: &Answer, table: &Table) -> Result<Value, CliError> {
+    let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let cell = |(column, cell): (&Column, &Cell)| {
+        let value = match (cell.text.parse::<i64>(), cell.value) {
+            (Ok(whole), Some(_)) => json!(whole),
+            (Err(_), Some(value)) => json!(value),
+            (_, None) if column.is_number || cell.text.is_empty() => Value::Null,
+            (_, None) => json!(cell.text),
+        };
+        match cell.interval {
+            Some((low, high)) => json!({ "value": value, "low": low, "high": high }),
+            None => json!({ "value": value }),
+        }
+    };
+    let rows: Vec<Value> =
+        table.rows.iter().map(|row| table.columns.iter().zip(row).map(cell).collect()).collect();
+    let receipt = serde_json::to_value(&answer.receipt)
+        .map_err(|error| CliError::Bug(format!("a receipt has no JSON: {error}")))?;
+    Ok(json!({
+        "columns": columns, "rows": rows, "replayed": answer.replayed, "receipt": receipt,
+    }))
 }
 
 /// The table, what it cost and what was left.

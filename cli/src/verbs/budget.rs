@@ -243,7 +243,7 @@ fn table(charges: &[ChargeSummary]) -> String {
     table.trim_fmt()
 }
 
-pub(super) fn up(loss: &Loss) -> String {
+pub(crate) fn up(loss: &Loss) -> String {
     match loss {
         Loss::Zcdp { rho, delta } => {
             format!("rho {}, delta {}", rho.display_up(DIGITS), delta.display_up(DIGITS))
@@ -252,7 +252,7 @@ pub(super) fn up(loss: &Loss) -> String {
     }
 }
 
-fn down(loss: &Loss) -> String {
+pub(crate) fn down(loss: &Loss) -> String {
     match loss {
         Loss::Zcdp { rho, delta } => {
             format!("rho {}, delta {}", rho.display_down(DIGITS), delta.display_down(DIGITS))

@@ -5,7 +5,7 @@
 mod approve;
 mod ask;
 mod audit;
-mod budget;
+pub(crate) mod budget;
 mod completions;
 mod dataset;
 mod decide;

@@ -2,6 +2,7 @@
 
 use voilage_query::{Answer, Question, Study};
 
+use crate::admission::{self, Prospect};
 use crate::args::RunArgs;
 use crate::console::{Console, Progress};
 use crate::error::CliError;
@@ -9,7 +10,7 @@ use crate::job::{Job, JobQuestion};
 use crate::manifest::{Manifest, ManifestQuestion};
 use crate::report::{Report, ReportQuestion, Table};
 use crate::verbs::{ask, budget};
-use crate::{admission, output, present, report};
+use crate::{output, present, report};
 
 /// Runs a job: nothing is charged unless every question is accepted and all fit the budget.
 pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliError> {
@@ -17,10 +18,11 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
     let study = super::open(&args.hub)?.project(&job.project)?;
     writeln!(console.err, "pricing {} questions of {}", job.questions.len(), job.project)?;
     let questions = price(&job, &study, args.renew)?;
+    let prospects = admission::prospects(&study, &job, &questions)?;
     if args.dry_run {
-        show_prices(&job, &questions, console)?;
+        show_prices(&prospects, &questions, console)?;
     }
-    admission::check(&study, &job, &questions, args.renew)?;
+    admission::check(&study, &prospects, &questions)?;
     if args.dry_run {
         writeln!(console.out, "dry run: all of it fits; nothing was charged")?;
         return Ok(());
@@ -74,22 +76,27 @@ fn price(job: &Job, study: &Study, renew: bool) -> Result<Vec<Question>, CliErro
 
 /// What each question would cost and how exact its answers would be.
 fn show_prices(
-    job: &Job,
+    prospects: &[Prospect<'_>],
     questions: &[Question],
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
     let mut table = present::blank();
-    table.set_header(["question", "share", "cost", "error at 95%"]);
-    for (asked, question) in job.questions.iter().zip(questions) {
+    table.set_header(["question", "share", "cost", "error at 95%", "would be"]);
+    for (prospect, question) in prospects.iter().zip(questions) {
         let explanation = question.explanation();
         let outputs = explanation.boundaries.iter().flat_map(|boundary| &boundary.outputs);
         let errors: Vec<String> =
             outputs.map(|output| format!("{} +-{:.4}", output.kind, output.error_95)).collect();
         table.add_row([
-            asked.name.clone(),
+            prospect.name.to_owned(),
             explanation.share.clone(),
             present::loss(&explanation.loss),
             errors.join(", "),
+            match (&prospect.refused, prospect.is_paid) {
+                (Some(_), _) => "refused".to_owned(),
+                (None, true) => "free: paid already".to_owned(),
+                (None, false) => "charged".to_owned(),
+            },
         ]);
     }
     writeln!(console.out, "{}", table.trim_fmt())?;

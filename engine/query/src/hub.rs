@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::runtime::{Builder, Runtime};
 use voilage_budgets::{
-    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, Settings,
-    SystemClock, TableFile,
+    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, Rehearsed,
+    Settings, SystemClock, TableFile,
 };
 
 use crate::catalogue::Catalogue;
@@ -281,6 +281,16 @@ impl Study {
         options: &AskOptions,
     ) -> Result<Question, QueryError> {
         Question::prepare(self.clone(), sql, spend, options)
+    }
+
+    /// What would become of each question if all were asked in this order; nothing is charged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be asked: a refused question is an outcome and no error.
+    pub fn rehearse(&self, questions: &[Question]) -> Result<Vec<Rehearsed>, QueryError> {
+        let requests =
+            questions.iter().map(Question::request).collect::<Result<Vec<_>, QueryError>>()?;
+        Ok(self.hub.parts.ledger.rehearse_all(&requests)?)
     }
 
     pub(crate) fn parts(&self) -> &Arc<HubParts> {

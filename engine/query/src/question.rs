@@ -217,7 +217,7 @@ impl Question {
         }
     }
 
-    fn request(&self) -> Result<ChargeRequest, QueryError> {
+    pub(crate) fn request(&self) -> Result<ChargeRequest, QueryError> {
         let hub = self.study.parts();
         let unwritten = |_| QueryError::bug("a plan cannot be written");
         let mut canonical = serde_json::to_string(&self.plan).map_err(unwritten)?;

@@ -17,6 +17,7 @@ mod expressions;
 mod functions;
 mod fuzzed;
 mod interrupts;
+mod keeping;
 mod limits;
 mod neighbours;
 mod ownership;
