@@ -27,7 +27,7 @@ pub(crate) mod recover;
 pub(crate) mod refusals;
 pub(crate) mod seal;
 pub(crate) mod standing;
-mod sums;
+pub(crate) mod sums;
 pub(crate) mod terms;
 pub(crate) mod verify;
 pub(crate) mod witness;

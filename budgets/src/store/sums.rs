@@ -11,16 +11,16 @@ use crate::units::Units;
 
 /// What one account should say.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sum {
-    pub(super) spent: Units,
+pub(crate) struct Sum {
+    pub(crate) spent: Units,
     /// How often it moved.
-    pub(super) moves: i64,
+    pub(crate) moves: i64,
     /// Whether a part of it was spent in another branch of the ledger.
     pub(super) recovered: bool,
 }
 
 impl Sum {
-    fn add(&mut self, cost: Units) -> Result<(), LedgerError> {
+    pub(crate) fn add(&mut self, cost: Units) -> Result<(), LedgerError> {
         self.spent = self.spent.checked_add(cost)?;
         self.moves += 1;
         Ok(())

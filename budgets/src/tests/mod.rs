@@ -2,6 +2,7 @@
 //!
 //! What every store must do is tested by `each_store`, which runs one test on SQLite and on PostgreSQL.
 
+mod arithmetic;
 mod backup;
 mod charging;
 mod child;

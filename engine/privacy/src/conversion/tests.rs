@@ -69,6 +69,23 @@ fn epsilon_is_the_smallest_that_holds() {
     assert!(tiny.units_up().unwrap() <= 1, "the reference is below 1e-50");
 }
 
+/// A grid of both directions; `references.py` beside the file makes it.
+#[test]
+fn both_directions_are_exact_on_a_grid_of_references_with_50_digits() {
+    let lines: Vec<&str> = include_str!("references.csv").lines().skip(1).collect();
+    assert_eq!(lines.len(), 80);
+    for line in lines {
+        let [from, given, delta, to] = line.split(',').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        match from {
+            "epsilon" => check_rho(given, delta, to),
+            "rho" => check_epsilon(given, delta, to),
+            _ => panic!("{line}"),
+        }
+    }
+}
+
 #[test]
 fn there_and_back_never_gains() {
     for (epsilon_text, delta_text) in
