@@ -115,7 +115,7 @@ fn a_restored_ledger_is_recovered_by_command() {
 fn a_receipt_is_verified_with_the_public_key_alone() {
     let folder = tempfile::tempdir().unwrap();
     let clinic = Clinic::build(folder.path(), &orderly_visits());
-    let mut session = Session { folder: folder.path(), text: String::new() };
+    let session = Session { folder: folder.path(), text: String::new() };
     let at = |name: &str| folder.path().join(name);
     let job = "project = 'study'\n[[question]]\nname = 'n'\ntitle = 'N'\nrho = '0.01'\n\
                sql = 'SELECT COUNT(*) AS n FROM visits'\n";
