@@ -275,10 +275,10 @@ class Budget:
 
     def _repr_html_(self) -> str:
         whole = self._quantity("cap")
-        spent = float(self._quantity("spent") / whole) if whole else 1.0
+        left = float(self._quantity("left") / whole) if whole else 0.0
         about = f"budget on dataset {self.dataset}, {self.status}"
         title = f"<b>{escape(self.project)}</b> {muted(about)}"
         body = f"<b>{escape(self.left_share)}</b> is left"
-        body += bar([(spent, ACCENT)], f"{self.spent_share} spent")
+        body += bar([(left, ACCENT)], f"{self.spent_share} spent")
         body += facts([(name, escape(value)) for name, value in self._facts() if name != "left"])
         return card(title, body + self._picture().svg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ACCENT = "#2a78b8"
 ALARM = "#c4452c"
+COST = "#e0912f"
 LINE = "rgba(128,128,128,.35)"
 MUTED = "opacity:.65"
 SMALL = "font-size:85%"

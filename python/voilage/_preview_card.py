@@ -8,6 +8,7 @@ from typing import Any
 from voilage._html import (
     ACCENT,
     ALARM,
+    COST,
     MUTED,
     bar,
     card,
@@ -20,7 +21,6 @@ from voilage._html import (
 )
 from voilage._number import plain, show_error
 
-SPENT_BEFORE = "rgba(128,128,128,.55)"
 VALUES_SHOWN = 8
 ROUND = ", round "
 FIRST_ROUND = f"{ROUND}1"
@@ -42,20 +42,18 @@ def preview_card(content: dict[str, Any]) -> str:
 def _price(content: dict[str, Any]) -> str:
     share, left = _part(content["share"]), content["left_after"]
     affordable = left.endswith("%")
-    before = 1 - share - _part(left) if affordable else 0.0
-    cost = (share, ACCENT if affordable else ALARM)
+    # Like a battery: what is left, the piece that this question takes off it, what is gone.
+    parts = [(_part(left), ACCENT), (share, COST)] if affordable else [(share, ALARM)]
     after = (
         f"<b>{escape(left)}</b> is left afterwards"
         if affordable
         else f'<b style="color:{ALARM}">{escape(left)}</b>'
     )
     loss = ", ".join(f"{name} {_loss(text)}" for name, text in content["loss"].items())
-    parts = [(before, SPENT_BEFORE), cost]
     picture = bar(parts, f"{content['share']} of the budget; {left}")
-    return (
-        f"<b>{escape(content['share'])}</b> of {escape(content['project'])}'s budget, {after}"
-        f"{picture}{muted(loss)}"
-    )
+    share_text = f"<b>{escape(content['share'])}</b>"
+    marked = f'<span style="border-bottom:3px solid {parts[-1][1]}">{share_text}</span>'
+    return f"{marked} of {escape(content['project'])}'s budget, {after}{picture}{muted(loss)}"
 
 
 def _part(percent: str) -> float:

@@ -118,8 +118,9 @@ def _html_cells(column: Cells, scale: tuple[float, float], row: int) -> str:
     weight = MUTED if small else "font-weight:600"
     mark = "~ " if small else ""
     content = (
-        f'<span title="{title}"><span style="{weight}">{mark}{escape(value)}</span> '
-        f'<span style="{SMALL};{MUTED};white-space:nowrap">{escape(interval)}</span></span>'
+        f'<span title="{title}" style="white-space:nowrap">'
+        f'<span style="{weight}">{mark}{escape(value)}</span> '
+        f'<span style="{SMALL};{MUTED}">{escape(interval)}</span></span>'
     )
     picture = _picture(ends, scale, small=small) if ends is not None else ""
     return cell(content, right=True) + cell(picture)
