@@ -5,6 +5,7 @@
 //! the price of a scale, and the law of the noise as far as thresholds and intervals need it. Never
 //! imported here: anything about data.
 
+mod combined;
 pub mod gaussian;
 pub mod interval;
 pub mod laplace;
@@ -23,8 +24,9 @@ use crate::error::PrivacyError;
 use crate::quantity::{Accountant, Delta, Epsilon, Loss, Rho};
 use crate::second_opinion;
 use crate::sensitivity::Sensitivity;
+pub use combined::Combined;
 pub use gaussian::DiscreteGaussian;
-pub use interval::{Confidence, Intervals, Ratio, ratio_interval};
+pub use interval::{Confidence, Intervals, Ratio, Seen, ratio_interval};
 pub use laplace::DiscreteLaplace;
 pub use search::{Leaves, Quantile, Search, half_width_of_rounds};
 pub(crate) use tail::smallest_with_tail_at_most;

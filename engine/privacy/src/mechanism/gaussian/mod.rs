@@ -11,7 +11,7 @@ use super::tail::{EXPONENT_MAX, directed, real};
 use crate::error::PrivacyError;
 use crate::precise::{self, Real};
 
-pub(super) use normal::upper_tail_f64;
+pub(super) use normal::{log_upper_tail_f64, upper_tail_f64};
 
 /// The largest scale whose tail is summed term by term. Above it the sum is bounded by integrals.
 const SUMMED_SCALE_MAX: f64 = 4_096.0;

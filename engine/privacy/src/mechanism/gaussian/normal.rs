@@ -60,6 +60,14 @@ pub(in super::super) fn upper_tail_f64(x: f64) -> f64 {
     mills_ratio_f64(x) * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt()
 }
 
+/// `ln Q(x)` in floating point for any `x`.
+pub(in super::super) fn log_upper_tail_f64(x: f64) -> f64 {
+    if x < 0.0 {
+        return (-upper_tail_f64(-x)).ln_1p();
+    }
+    mills_ratio_f64(x).ln() - 0.5 * x * x - 0.5 * std::f64::consts::TAU.ln()
+}
+
 /// `Q(x) / density(x)` in floating point for `x >= 0`.
 pub(super) fn mills_ratio_f64(x: f64) -> f64 {
     if x >= SWITCH {

@@ -5,6 +5,7 @@
 //! bounding left out.
 
 mod ratio;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use super::Noise;
 use crate::error::PrivacyError;
 use crate::quantity::Delta;
 pub use ratio::{Ratio, ratio_interval};
+pub use seen::Seen;
 
 /// How often an interval covers, over many releases.
 #[derive(Debug, Clone, PartialEq, Eq)]
