@@ -40,7 +40,7 @@ pub(crate) fn admit(
             });
         }
         if existing.is_sealed() || existing.attempts < ATTEMPTS_MAX {
-            return replay(transaction, now, request, &project, &existing);
+            return replay(transaction, now, &request.principal, &project, &existing);
         }
         if !request.renew {
             return Err(attempts_used_up(&existing));
@@ -70,17 +70,17 @@ fn check(request: &ChargeRequest, project: &ProjectRow) -> Result<(), LedgerErro
 }
 
 /// Records that a charged question was asked again, which costs nothing.
-fn replay(
+pub(super) fn replay(
     transaction: &dyn Transaction,
     now: Timestamp,
-    request: &ChargeRequest,
+    principal: &String,
     project: &ProjectRow,
     existing: &ChargeRow,
 ) -> Result<Charge, LedgerError> {
     chain::append(transaction, Kind::Replay, now, |position| {
         transaction.execute(
             "INSERT INTO replay (position, charge, principal) VALUES (?1, ?2, ?3)",
-            &[position.into(), existing.position.into(), (&request.principal).into()],
+            &[position.into(), existing.position.into(), principal.into()],
         )
     })?;
     existing.to_public(project, true)

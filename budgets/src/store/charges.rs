@@ -142,6 +142,18 @@ pub(crate) fn newest(
     row.as_ref().map(ChargeRow::read).transpose()
 }
 
+/// The charge of a project at an entry, if this project has one there.
+pub(crate) fn of_project_at(
+    transaction: &dyn Transaction,
+    project: &ProjectRow,
+    entry: u64,
+) -> Result<Option<ChargeSummary>, LedgerError> {
+    let Ok(position) = i64::try_from(entry) else { return Ok(None) };
+    let sql = format!("{QUERY} WHERE c.project = ?1 AND c.position = ?2");
+    let row = transaction.optional(&sql, &[project.account.holder.into(), position.into()])?;
+    row.as_ref().map(|row| ChargeRow::read(row)?.summary(project)).transpose()
+}
+
 /// All charges of a project, oldest first.
 pub(crate) fn of_project(
     transaction: &dyn Transaction,

@@ -25,6 +25,7 @@ pub(crate) mod proposals;
 mod random_id;
 pub(crate) mod recover;
 pub(crate) mod refusals;
+pub(crate) mod revisit;
 pub(crate) mod seal;
 pub(crate) mod standing;
 pub(crate) mod sums;

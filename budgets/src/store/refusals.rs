@@ -24,10 +24,21 @@ pub(crate) fn record(
     request: &ChargeRequest,
     error: &LedgerError,
 ) -> Result<(), LedgerError> {
+    let question = [&request.project, &request.principal, &request.description];
+    record_text(transaction, clock, question.map(String::as_str), error)
+}
+
+/// Records that a question was refused: project, principal and the question as asked.
+pub(crate) fn record_text(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+    question: [&str; 3],
+    error: &LedgerError,
+) -> Result<(), LedgerError> {
     let now = chain::now(transaction, clock)?;
     let code = error.refusal_code();
-    let (project, principal) = (shortened(&request.project), shortened(&request.principal));
-    let (message, description) = (shortened(&error.to_string()), shortened(&request.description));
+    let [project, principal, description] = question.map(shortened);
+    let message = shortened(&error.to_string());
     chain::append(transaction, Kind::Refusal, now, |position| {
         transaction.execute(
             "INSERT INTO refusal (position, project, principal, code, message, description)

@@ -18,6 +18,7 @@ mod processes;
 mod race;
 mod recovery;
 mod released;
+mod revisit;
 mod rollback;
 mod simulation;
 mod stores;

@@ -1,0 +1,56 @@
+//! Sealed releases as what later questions start from.
+
+use crate::charge::{Charge, ChargeSummary};
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::store::{accounts, charges, refusals, revisit};
+
+/// A question whose answer follows from a sealed release, so that it costs nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revisit {
+    /// Whose release it is.
+    pub project: String,
+    /// Who asks.
+    pub principal: String,
+    /// The release's entry.
+    pub entry: u64,
+    /// The question as asked, for the audit should it be refused.
+    pub description: String,
+}
+
+impl Ledger {
+    /// The charge of a project at an entry; nothing where this project has no charge there, whatever
+    /// others have.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`].
+    pub fn charge(&self, project: &str, entry: u64) -> Result<Option<ChargeSummary>, LedgerError> {
+        self.read(|transaction| {
+            let project = accounts::project(transaction, project)?;
+            charges::of_project_at(transaction, &project, entry)
+        })
+    }
+
+    /// Lets a question read a sealed release of its project again, for free.
+    ///
+    /// *Guarantee*: asks for the same rights as a replay of the release, is recorded as one, and never
+    /// charges. A refusal is recorded.
+    ///
+    /// *Errors*: those of a replay by [`Ledger::admit`]: [`LedgerError::NotStarted`],
+    /// [`LedgerError::Expired`], [`LedgerError::Closed`], [`LedgerError::Forbidden`],
+    /// [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`]. [`LedgerError::Misuse`] where the
+    /// project has no sealed release at that entry.
+    pub fn revisit(&self, asked: &Revisit) -> Result<Charge, LedgerError> {
+        let revisited =
+            self.write(|transaction| revisit::revisit(transaction, self.clock(), asked));
+        if let Err(error) = &revisited
+            && refusals::is_decision(error)
+        {
+            let Revisit { project, principal, description, .. } = asked;
+            self.write(|transaction| {
+                let question = [project, principal, description].map(String::as_str);
+                refusals::record_text(transaction, self.clock(), question, error)
+            })?;
+        }
+        revisited
+    }
+}
