@@ -20,6 +20,7 @@ use crate::init::{self, InitReport};
 use crate::options::AskOptions;
 use crate::question::Question;
 use crate::randomness::{OsRandomness, Randomness};
+use crate::reuse::ReleaseId;
 use crate::spend::Spend;
 
 /// A data holder's catalogue with its ledger. Cheap to clone.
@@ -291,6 +292,23 @@ impl Study {
         let requests =
             questions.iter().map(Question::request).collect::<Result<Vec<_>, QueryError>>()?;
         Ok(self.hub.parts.ledger.rehearse_all(&requests)?)
+    }
+
+    /// Analyses and prices more precision for a release of this project: a new draw of the same
+    /// question, which is shown as the mean of all draws. Reads no owned row and charges nothing.
+    ///
+    /// # Errors
+    /// As [`Study::question_with`], and when the release cannot be topped up, with the reason: it is
+    /// another project's, of another data version, the answer to another question or to a search, or the
+    /// project is pure.
+    pub fn top_up(
+        &self,
+        sql: &str,
+        release: &ReleaseId,
+        spend: &Spend,
+        options: &AskOptions,
+    ) -> Result<Question, QueryError> {
+        Question::prepare_top_up(self.clone(), sql, release, spend, options)
     }
 
     pub(crate) fn parts(&self) -> &Arc<HubParts> {

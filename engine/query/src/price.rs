@@ -9,7 +9,6 @@ use voilage_privacy::conversion::ZcdpCap;
 use voilage_privacy::mechanism::Noise;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon, Loss, Rho};
 use voilage_privacy::selection::KeySelection;
-use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
 use voilage_privacy::{PrivacyError, Rational};
 
 use crate::error::{Place, QueryError, Refusal, RefusalCode};
@@ -74,10 +73,7 @@ fn boundary(
     let mut loss = Loss::zero(project.accountant);
     let mut noisy = Vec::with_capacity(draft.noisy.len());
     for (position, column) in draft.noisy.iter().enumerate() {
-        let sensitivity = Sensitivity::new(SensitivityTerms {
-            max_groups: draft.max_groups,
-            per_group: column.per_group,
-        })?;
+        let sensitivity = draft.sensitivity(column)?;
         let budget = each * draft.share(position);
         let noise = match project.accountant {
             Accountant::Zcdp => Noise::best_for_rho(&sensitivity, &budget)?,
@@ -108,7 +104,8 @@ fn boundary(
     Ok((draft.into_boundary(noisy, domain), loss))
 }
 
-fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {
+/// What a statement of a zcdp project may cost.
+pub(crate) fn wanted_rho(project: &Project, spend: &Spend) -> Result<Rho, QueryError> {
     let cap = cap_rho(project)?;
     let rho = match spend {
         Spend::Epsilon(epsilon) => {

@@ -23,6 +23,7 @@ use crate::post;
 use crate::price::{Priced, price};
 use crate::receipt::Receipt;
 use crate::release::{self, Released};
+use crate::reuse::{self, Prepared, ReleaseId, TopUp};
 use crate::session;
 use crate::spend::say_once;
 pub use crate::spend::{Spend, SpendOptions};
@@ -39,6 +40,7 @@ pub struct Question {
     data_version: String,
     explanation: Explanation,
     renew: bool,
+    top_up: Option<TopUp>,
 }
 
 /// The boundaries of a question with what their seals say, in the order in which they are drawn.
@@ -78,6 +80,32 @@ impl Question {
             data_version: asked.data_version,
             explanation,
             renew: false,
+            top_up: None,
+        })
+    }
+
+    /// A question that adds precision to a release of its project.
+    pub(crate) fn prepare_top_up(
+        study: Study,
+        sql: &str,
+        release: &ReleaseId,
+        spend: &Spend,
+        options: &AskOptions,
+    ) -> Result<Self, QueryError> {
+        let Prepared { asked, plan, loss, explanation, top_up } =
+            reuse::prepare_top_up(study, sql, release, spend, options)?;
+        Ok(Self {
+            study: asked.study,
+            sql: asked.sql,
+            above: asked.split.above,
+            plan,
+            loss,
+            files: asked.files,
+            project: asked.project,
+            data_version: asked.data_version,
+            explanation,
+            renew: false,
+            top_up: Some(top_up),
         })
     }
 
@@ -129,12 +157,17 @@ impl Question {
         observer.reached(Stage::Charged);
         let replayed = charge.replayed && charge.sealed;
         let context = session::planning(&hub.catalogue)?;
-        let (sealed, released) = self.sealed_or_executed(&charge, &context, observer, interrupt)?;
+        let (sealed, mut released) =
+            self.sealed_or_executed(&charge, &context, observer, interrupt)?;
+        let mut receipt = Receipt::new(&charge, &self.explanation, &sealed);
+        if let Some(top_up) = &self.top_up {
+            released = top_up.combined(&released)?;
+            receipt.combined = top_up.parts();
+        }
         let shown =
             hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
         observer.reached(Stage::PostProcessed);
-        let receipt =
-            Receipt::new(&charge, &self.explanation, &sealed).proved(&hub.ledger, &charge)?;
+        let receipt = receipt.proved(&hub.ledger, &charge)?;
         Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
     }
 
@@ -175,8 +208,15 @@ impl Question {
                 .ok_or(QueryError::Interrupted)?
                 .map_err(|failure| self.failed(failure))?;
             let mut noise = hub.randomness.noise()?;
-            let drawn = release::release(boundary, index, &totals, noise.as_mut())?;
-            let bytes = release::to_bytes(boundary, &drawn)?;
+            let drawn = match &self.top_up {
+                None => release::release(boundary, index, &totals, noise.as_mut())?,
+                Some(top_up) => {
+                    let known = top_up.known(index)?;
+                    release::again(boundary, index, &totals, known, noise.as_mut())?
+                }
+            };
+            let tops_up = self.top_up.as_ref().map(TopUp::entry);
+            let bytes = release::to_bytes(boundary, &drawn, tops_up)?;
             observer.reached(Stage::Released);
             let bytes = hub.ledger.seal(attempt, index, &bytes)?;
             released.push((boundary, release::from_bytes(boundary, &bytes)?));
@@ -229,12 +269,23 @@ impl Question {
         }
         let plan_hash: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
         let loss = format!("{:?}", crate::receipt::loss_fields(&self.loss));
-        let terms = [
+        let former = self.top_up.as_ref().map(TopUp::terms);
+        let mut terms = vec![
             self.project.name.as_bytes(),
             self.data_version.as_bytes(),
             &plan_hash,
             loss.as_bytes(),
         ];
+        terms.extend(former.iter().flatten().map(Vec::as_slice));
+        let bounding_key = match &self.top_up {
+            None => hub.randomness.bounding_key()?,
+            // Another key would choose other rows, and the mean would be about neither choice.
+            Some(top_up) => top_up.bounding_key(),
+        };
+        let description = match self.top_up.as_ref().map(TopUp::entry) {
+            None => self.sql.clone(),
+            Some(entry) => format!("top-up of entry {entry}: {}", self.sql),
+        };
         Ok(ChargeRequest {
             project: self.project.name.clone(),
             principal: hub.principal.clone(),
@@ -245,8 +296,8 @@ impl Question {
             data_version: self.data_version.clone(),
             boundaries: u32::try_from(self.plan.boundaries.len())
                 .map_err(|_| QueryError::bug("too many boundaries"))?,
-            bounding_key: hub.randomness.bounding_key()?,
-            description: self.sql.clone(),
+            bounding_key,
+            description,
             shares: Vec::new(),
             detail: holder::detail(&hub.catalogue, &self.plan, &self.explanation),
             renew: self.renew,

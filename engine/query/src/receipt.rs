@@ -39,6 +39,10 @@ pub struct Receipt {
     pub left: String,
     /// The noisy columns and their mechanisms.
     pub columns: Vec<ReceiptColumn>,
+    /// The earlier releases of the same question of which the answer is the mean together with this
+    /// one, each weighted by the inverse of its variance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub combined: Vec<ReceiptPart>,
     /// What makes all of this provable without the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ReceiptProof>,
@@ -55,6 +59,19 @@ pub struct ReceiptProof {
     pub hash: String,
     /// An ed25519 signature, in hexadecimal.
     pub signature: String,
+}
+
+/// A release that is combined with another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceiptPart {
+    /// Its position in the ledger's chain.
+    pub charge: u64,
+    /// Its request key, in hexadecimal.
+    pub request_key: String,
+    /// The hash of its sealed bytes, in hexadecimal.
+    pub output_hash: String,
+    /// What it was charged.
+    pub loss: BTreeMap<String, String>,
 }
 
 /// One noisy column of a release.
@@ -74,11 +91,6 @@ pub struct ReceiptColumn {
 
 impl Receipt {
     pub(crate) fn new(charge: &Charge, explanation: &Explanation, sealed: &[Vec<u8>]) -> Self {
-        let mut output = Sha256::new();
-        for bytes in sealed {
-            output.update((bytes.len() as u64).to_be_bytes());
-            output.update(bytes);
-        }
         Self {
             project: charge.project.clone(),
             dataset: charge.dataset.clone(),
@@ -88,11 +100,12 @@ impl Receipt {
             request_key: charge.request_key.to_string(),
             plan_hash: hex(&charge.plan_hash),
             data_version: charge.data_version.clone(),
-            output_hash: hex(&output.finalize()),
+            output_hash: output_hash(sealed),
             loss: loss_fields(&charge.loss),
             share: share_of(&charge.loss, &charge.cap, true),
             left: share_of(&charge.left_after, &charge.cap, false),
             columns: explanation.receipt_columns(),
+            combined: Vec::new(),
             proof: None,
         }
     }
@@ -171,6 +184,16 @@ fn bytes_of<const N: usize>(text: &str) -> Option<[u8; N]> {
         *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
     }
     Some(bytes)
+}
+
+/// The hash of all sealed bytes of a release, in hexadecimal.
+pub(crate) fn output_hash(sealed: &[Vec<u8>]) -> String {
+    let mut output = Sha256::new();
+    for bytes in sealed {
+        output.update((bytes.len() as u64).to_be_bytes());
+        output.update(bytes);
+    }
+    hex(&output.finalize())
 }
 
 /// A loss by the names of its parts, exact to the ledger's unit.

@@ -3,6 +3,7 @@
 //! The sealed bytes hold the keys and the noisy integers of one boundary as an Arrow stream, with
 //! the canonical boundary in its metadata. Everything shown later follows from these bytes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -20,6 +21,12 @@ use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 use crate::error::QueryError;
 use crate::execute::Measures;
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure, SmallestGroup};
+use crate::reuse::Known;
+
+/// The names of what sealed bytes say about themselves: the canonical boundary, and the entry of the
+/// release that they top up.
+pub(crate) const BOUNDARY: &str = "voilage.boundary";
+pub(crate) const TOPS_UP: &str = "voilage.tops_up";
 
 /// The digits of a noisy integer's column: all that fit.
 const DIGITS: u8 = 38;
@@ -46,13 +53,26 @@ pub(crate) fn release(
     totals: &Totals,
     source: &mut dyn NoiseSource,
 ) -> Result<Released, QueryError> {
-    let noisy = perturbed(boundary, index, totals, source)?;
+    let noisy = perturbed(boundary, index, totals, None, source)?;
     let mut released =
         Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() };
     if let Some(shown) = shown(boundary, totals, &released.noisy) {
         released.keep(&shown)?;
     }
     Ok(released)
+}
+
+/// Adds noise to the cells that an earlier release made public, and selects nothing.
+pub(crate) fn again(
+    boundary: &Boundary,
+    index: u32,
+    totals: &Totals,
+    known: &Known,
+    source: &mut dyn NoiseSource,
+) -> Result<Released, QueryError> {
+    let cells = known.among(totals)?;
+    let noisy = perturbed(boundary, index, totals, Some(&cells), source)?;
+    Ok(Released { keys: known.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() })
 }
 
 /// The cells that are shown, where not all are.
@@ -76,7 +96,7 @@ fn shown(boundary: &Boundary, totals: &Totals, noisy: &[Vec<i128>]) -> Option<Ve
 
 impl Released {
     /// Drops all other cells.
-    fn keep(&mut self, shown: &[usize]) -> Result<(), QueryError> {
+    pub(crate) fn keep(&mut self, shown: &[usize]) -> Result<(), QueryError> {
         let bug = |_| QueryError::bug("released keys cannot be selected");
         let positions = UInt64Array::from_iter_values(shown.iter().map(|cell| *cell as u64));
         let columns = self.keys.columns().iter().map(|column| take(column, &positions, None));
@@ -92,23 +112,30 @@ impl Released {
     }
 }
 
-/// Every column of a boundary with its noise, cell by cell.
+/// Every column of a boundary with its noise, cell by cell: of all cells, or of some of them, by their
+/// positions. A cell that has none is empty.
 fn perturbed(
     boundary: &Boundary,
     index: u32,
     totals: &Totals,
+    chosen: Option<&[Option<usize>]>,
     source: &mut dyn NoiseSource,
 ) -> Result<Vec<Vec<i128>>, QueryError> {
     let measures = Measures::of(boundary)?;
     let mut noisy = Vec::with_capacity(boundary.noisy.len());
     for (position, column) in boundary.noisy.iter().enumerate() {
         let exact = measures.exact(position, totals, &noisy)?;
-        let cells: Vec<Cell<'_>> = totals
-            .labels
-            .iter()
-            .zip(&exact)
-            .map(|(label, exact)| Cell { label, exact: *exact })
-            .collect();
+        let all = totals.labels.iter().zip(&exact).map(|(label, exact)| (label, *exact));
+        let all = all.map(|(label, exact)| Cell { label, exact });
+        let cells: Vec<Cell<'_>> = match chosen {
+            None => all.collect(),
+            Some(chosen) => {
+                let all: Vec<Cell<'_>> = all.collect();
+                let empty = Cell { label: &[], exact: 0 };
+                let cell = |at: &Option<usize>| at.and_then(|at| all.get(at).copied());
+                chosen.iter().map(|at| cell(at).unwrap_or(empty)).collect()
+            }
+        };
         let request = NoiseRequest {
             boundary: index,
             column: column_name(position, &column.measure),
@@ -134,7 +161,11 @@ pub(crate) fn column_name(position: usize, measure: &NoisyMeasure) -> String {
 }
 
 /// The bytes that are sealed.
-pub(crate) fn to_bytes(boundary: &Boundary, released: &Released) -> Result<Vec<u8>, QueryError> {
+pub(crate) fn to_bytes(
+    boundary: &Boundary,
+    released: &Released,
+    tops_up: Option<u64>,
+) -> Result<Vec<u8>, QueryError> {
     let mut fields: Vec<Field> = boundary
         .key_kinds
         .iter()
@@ -150,7 +181,8 @@ pub(crate) fn to_bytes(boundary: &Boundary, released: &Released) -> Result<Vec<u
     }
     let canonical = serde_json::to_string(boundary)
         .map_err(|_| QueryError::bug("a boundary cannot be written"))?;
-    let metadata = [("voilage.boundary".to_owned(), canonical)].into();
+    let mut metadata = HashMap::from([(BOUNDARY.to_owned(), canonical)]);
+    metadata.extend(tops_up.map(|entry| (TOPS_UP.to_owned(), entry.to_string())));
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)
         .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))?;

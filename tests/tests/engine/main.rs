@@ -28,6 +28,7 @@ mod refusals;
 mod sets;
 mod smallest;
 mod tidy;
+mod top_up;
 mod weights;
 
 use voilage_query::observer::Unobserved;

@@ -45,12 +45,22 @@ pub struct Explanation {
     pub left_after: String,
     /// The same exactly; empty when not enough is left.
     pub left: BTreeMap<String, String>,
+    /// The releases that the question tops up; errors are then those of all of them together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_up: Option<ExplainedTopUp>,
     /// The boundaries of the statement.
     pub boundaries: Vec<ExplainedBoundary>,
     /// The columns of the query's result that show a released value unchanged.
     pub columns: Vec<ExplainedColumn>,
     /// What is worth knowing before paying, from public parameters alone.
     pub warnings: Vec<String>,
+}
+
+/// What a question tops up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExplainedTopUp {
+    /// The releases so far, the first one first.
+    pub releases: Vec<String>,
 }
 
 /// A column of the query's result.
@@ -183,6 +193,7 @@ impl Explanation {
                 |left| share_of(left, &project.cap, false),
             ),
             left: left.as_ref().map(loss_fields).unwrap_or_default(),
+            top_up: None,
             boundaries: plan.boundaries.iter().map(explained).collect::<Result<_, _>>()?,
             columns: Vec::new(),
             warnings: Vec::new(),

@@ -26,6 +26,10 @@ impl fmt::Display for Explanation {
         } else {
             writeln!(out, " ({})", fields(&self.left).join(", "))?;
         }
+        if let Some(top_up) = &self.top_up {
+            let releases = top_up.releases.join(", ");
+            writeln!(out, "top-up  of {releases}: errors below are those of all draws together")?;
+        }
         for (index, boundary) in self.boundaries.iter().enumerate() {
             writeln!(out, "private aggregate {}", index + 1)?;
             write_boundary(out, boundary, unit)?;

@@ -3,7 +3,8 @@
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::Aggregate;
 use serde::Serialize;
-use voilage_privacy::Rational;
+use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
+use voilage_privacy::{PrivacyError, Rational};
 
 use super::Splitter;
 use super::aggregates::Columns;
@@ -82,6 +83,12 @@ impl DraftColumn {
 }
 
 impl Draft {
+    /// What one unit can change in a column.
+    pub(crate) fn sensitivity(&self, column: &DraftColumn) -> Result<Sensitivity, PrivacyError> {
+        let (max_groups, per_group) = (self.max_groups, column.per_group);
+        Sensitivity::new(SensitivityTerms { max_groups, per_group })
+    }
+
     /// The boundary with the noise of its columns, and the keys that are released.
     pub(crate) fn into_boundary(self, noisy: Vec<NoisyColumn>, domain: KeyDomain) -> Boundary {
         Boundary {
@@ -96,6 +103,7 @@ impl Draft {
             noisy,
             outputs: self.outputs,
             smallest: self.smallest,
+            seen: None,
             output_names: self.output_names,
         }
     }

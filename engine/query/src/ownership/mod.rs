@@ -26,7 +26,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
 
-pub(crate) use boundary::{Draft, DraftKeys};
+pub(crate) use boundary::{Draft, DraftColumn, DraftKeys};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};

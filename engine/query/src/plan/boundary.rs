@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use voilage_kernels::Grid;
-use voilage_privacy::mechanism::{Leaves, Noise, Quantile};
+use voilage_privacy::mechanism::{Leaves, Noise, Quantile, Seen};
 use voilage_privacy::sensitivity::Sensitivity;
 
 pub use voilage_kernels::Squares;
@@ -71,6 +71,10 @@ pub struct Boundary {
     /// How the query's aggregates follow from the noisy columns.
     #[serde(skip)]
     pub outputs: Vec<OutputColumn>,
+    /// Where values are means of several releases: how the count came to be seen that decided which
+    /// cells are shown.
+    #[serde(skip)]
+    pub seen: Option<Seen>,
     /// The names of the query's aggregates, for people only.
     #[serde(skip)]
     pub output_names: Vec<String>,

@@ -4,6 +4,7 @@
 //! ever NULL: an empty public cell answers with noise around zero, and its mean lies within the
 //! declared bounds.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -157,9 +158,17 @@ fn whole_ends(boundary: &Boundary, released: &Released, position: usize, step: f
         }
         (KeyDomain::Learned { .. } | KeyDomain::Public(_), _) => None,
     };
-    let intervals =
-        boundary.noisy[position].noise.intervals(&Confidence::ninety_five(), truncated_at);
+    let (noise, confidence) = (&boundary.noisy[position].noise, Confidence::ninety_five());
     let scaled = |(low, high): (i128, i128)| (low as f64 * step, high as f64 * step);
+    if let (Some(_), Some(seen)) = (truncated_at, &boundary.seen) {
+        // Only the first reading was selected; the mean of all of them is what is shown.
+        let mut known = HashMap::new();
+        let mut around = |mean| {
+            *known.entry(mean).or_insert_with(|| noise.interval_of_seen(mean, &confidence, seen))
+        };
+        return Ends::of(released.noisy[position].iter().map(|value| scaled(around(*value))));
+    }
+    let intervals = noise.intervals(&confidence, truncated_at);
     Ends::of(released.noisy[position].iter().map(|value| scaled(intervals.around(*value))))
 }
 
