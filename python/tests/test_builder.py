@@ -324,6 +324,9 @@ def test_choices_months_and_arithmetic(study: vo.Study) -> None:
         'FROM "visits" GROUP BY date_trunc(\'month\', "day"), "site"'
     )
     assert months.epsilon(1).preview().affordable
+    for bucket, name in ((vo.week("day"), "week"), (vo.year("day"), "year")):
+        by_bucket = visits.group_by(bucket).agg(n=vo.count()).epsilon(0.5).run()
+        assert by_bucket.columns == (name, "n")
     cents = vo.col("cost").fill_null(0) * 100 + 1
     exact = visits.agg(cents=vo.mean((cents % 1000) / 10, 0, 100)).epsilon(1)
     assert exact.preview().affordable

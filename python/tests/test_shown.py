@@ -195,6 +195,16 @@ def test_the_burn_down(monkeypatch: pytest.MonkeyPatch) -> None:
     check_svg(budget.plot().svg)
 
 
+def test_a_question_shows_its_sql(study: vo.Study) -> None:
+    query = study.sql("SELECT COUNT(*) AS n FROM visits WHERE cost < 50")
+    check_html(query._repr_html_())
+    assert "cost &lt; 50" in query._repr_html_()
+    assert "no price yet" in query._repr_html_()
+    assert "epsilon 1" in query.epsilon(1)._repr_html_()
+    check_html(study.schema()["visits"]._repr_html_())
+    assert repr(study.schema()["visits"]) in repr(study.schema())
+
+
 def test_preview_card(study: vo.Study) -> None:
     preview = study.sql("SELECT COUNT(*) AS n FROM visits", epsilon=1).preview()
     check_html(preview._repr_html_())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -79,6 +81,21 @@ def test_rows_are_combined_by_their_keys(study: vo.Study) -> None:
     assert "[intervals hold with at least 95%]" in shown
     assert "<table" in (up / 100)._repr_html_()
     assert (1 + up - up).value == [1, 1, 1]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    a = Values("a", [1.0], [0.5], [1.5], frozenset({(0, "a")}))
+    twos: list[Any] = [np.float64(2), np.int64(2), np.float32(2)]
+    for two in twos:
+        for twice in (a * two, two * a):
+            assert isinstance(twice, Values)
+            assert (twice.value, twice.low, twice.high) == ([2.0], [1.0], [3.0])
+        assert (two - a).high == [1.5]
+        assert (two / a).confidence == 0.95
+        assert (two * vo.col("x")).sql_text in {'(2 * "x")', '(2.0 * "x")'}
+        assert (vo.col("x") < two).sql_text in {'("x" < 2)', '("x" < 2.0)'}
+        assert (two > vo.col("x")).sql_text in {'("x" < 2)', '("x" < 2.0)'}
+        assert "COUNT(*) * 2" in repr(two * vo.count())
 
 
 def test_a_denominator_that_may_be_zero_says_nothing() -> None:

@@ -41,6 +41,8 @@ class Aggregate:
     <voilage.Aggregate (CAST(SUM(clamp("cost", 0, 500)) AS DOUBLE) / NULLIF(COUNT(*), 0))>
     """
 
+    # So that numpy's numbers leave arithmetic with an aggregate to the aggregate.
+    __array_ufunc__ = None
     __slots__ = ("_render",)
 
     def __init__(self, render: Render) -> None:

@@ -82,6 +82,8 @@ class Expr:
     <voilage.Expr (("age" >= 65) AND ("site" IN ('North', 'South')))>
     """
 
+    # So that numpy's numbers leave arithmetic with an expression to the expression.
+    __array_ufunc__ = None
     __slots__ = ("_name", "_shown", "_sql")
     # == makes an expression, so that nothing can be found by it.
     __hash__ = None  # type: ignore[assignment]

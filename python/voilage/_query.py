@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voilage import _native
 from voilage._errors import fix_query
+from voilage._html import card, escape, muted
 from voilage._preview import Preview
 from voilage._progress import Progress
 from voilage._result import Result
@@ -170,6 +171,13 @@ class Query:
 
                 raise explained_refusal(self, refusal) from None
         return Result(native, explained)
+
+    def _repr_html_(self) -> str:
+        price = "no price yet: .epsilon(..), .share(..) or .with_error(..)"
+        if self._price is not None:
+            price = f"at {self.price}: preview() is free, run() charges"
+        text = f'<pre style="white-space:pre-wrap;margin:0 0 6px">{escape(self.sql_text)}</pre>'
+        return card(f"<b>Question</b> {muted(price)}", text)
 
     def __repr__(self) -> str:
         sql = " ".join(self.sql_text.split())

@@ -34,6 +34,8 @@ class Values:
     (0.9, True)
     """
 
+    # So that numpy's numbers leave arithmetic with a column to the column.
+    __array_ufunc__ = None
     __slots__ = ("_high", "_labels", "_low", "_sources", "_value", "name")
 
     def __init__(  # noqa: PLR0913, PLR0917  (made in two places)
@@ -152,6 +154,8 @@ class Values:
         return iter(list(zip(self._value, self._low, self._high, strict=True)))
 
     def _constant(self, number: Number) -> Values:
+        if hasattr(number, "item"):  # numpy's scalars
+            number = number.item()
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise TypeError(f"a column is combined with columns and numbers, not {number!r}")
         same = [float(number)] * len(self)
