@@ -222,6 +222,7 @@ def test_other_rows_are_a_new_version(hub: vo.LocalHub, study: vo.Study) -> None
     assert study.budget.to_dict()["spent"] != paid
     assert abs(first["sum"].value[0] - sum(ROWS["cost"])) < 500
     assert abs(second["sum"].value[0] - 600) < 500
+    assert query.run().receipt == second.receipt  # a question from before asks about the rows now
     assert first.receipt["data_version"] != second.receipt["data_version"] == version.id
     assert again.run().replayed
 

@@ -162,10 +162,12 @@ class Query:
             return self._run(progress, renew=renew)
 
     def _run(self, progress: bool | None, *, renew: bool) -> Result:
-        explained = self._native.preview().to_dict()
+        # Planned anew, for the data and the budget as they are now.
+        query = self._study._priced(self.sql_text, self._asked_price())._native
+        explained = query.preview().to_dict()
         with Progress(len(explained["boundaries"]), wanted=progress) as bar:
             try:
-                native = self._native.run(observer=bar.reached, renew=renew)
+                native = query.run(observer=bar.reached, renew=renew)
             except _native.BudgetRefused as refusal:
                 from voilage._refusal import explained_refusal  # noqa: PLC0415  (rarely needed)
 
