@@ -63,6 +63,9 @@ def main() -> None:
     shoot("totals", totals.share("4%").run()._repr_html_(), 640, 400)
     _plots._altair_is_there = lambda: False
     shoot("plot", result.plot("people").svg, 550, 262)
+    bins = visits.drop_nulls("cost").group_by(vo.histogram("cost", 0, 500, bins=10))
+    costs = bins.agg(visits=vo.count()).share("2%").run()
+    shoot("histogram", costs.plot("visits", bars=True).svg, 550, 262)
     shoot("bars", result.plot("people", bars=True).svg, 550, 262)
 
 
