@@ -24,6 +24,7 @@ def result(study: voilage.Study) -> voilage.Result:
 @pytest.mark.parametrize("intervals", [False, True])
 def test_conversions_agree(result: voilage.Result, intervals: bool) -> None:
     arrow = result.to_arrow(intervals=intervals).to_pydict()
+    assert result.to_dict(intervals=intervals) == arrow
     assert result.to_pandas(intervals=intervals).to_dict("list") == arrow
     assert result.to_polars(intervals=intervals).to_dict(as_series=False) == arrow
 

@@ -131,7 +131,8 @@ class Query:
     def with_error(self, **errors: float) -> Query:
         """Return the same question at the cheapest price that keeps each error at 95%.
 
-        Reads nothing and spends nothing: it compares previews.
+        Reads nothing and spends nothing: it compares previews. What the errors refer to says
+        :attr:`voilage.Preview.errors`.
 
         >>> import voilage as vo
         >>> study = vo.demo().project("demo")

@@ -292,6 +292,9 @@ class Unpriced:
     def with_error(self, **errors: float) -> Query:
         """Take the cheapest price at which each column is within its error at 95%.
 
+        A mean's error is that of a group of 1,000 rows; a quantile's is a number of rows, as in
+        :attr:`voilage.Preview.errors`.
+
         >>> import voilage as vo
         >>> visits = vo.demo().project("demo").table("visits")
         >>> query = visits.agg(people=vo.count_units()).with_error(people=25)

@@ -203,6 +203,21 @@ class Result:
         """
         return _convert.to_polars(self._table(intervals))
 
+    def to_dict(self, *, intervals: bool = False) -> dict[str, list[Any]]:
+        """Return lists of Python's own objects by column, which needs no other library.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> sql = "SELECT site, COUNT(*) AS visits FROM visits GROUP BY site"
+        >>> study.sql(sql, epsilon=0.5).run().to_dict()["site"]
+        ['East', 'North', 'South', None]
+        """
+        table = self._table(intervals)
+        return {
+            name: _convert.cells(table, position, kind)
+            for position, (name, kind) in enumerate(table.columns())
+        }
+
     def with_intervals(self) -> Frame:
         """Return the table with `<name>_low` and `<name>_high` behind each noisy column.
 
