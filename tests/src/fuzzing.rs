@@ -3,9 +3,12 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use voilage_query::expression::{domain, evaluate};
+use voilage_query::plan::Value;
 use voilage_query::{QueryError, Spend};
 
 use crate::chance::Chance;
+use crate::expressions::case;
 use crate::neighbourhood::{Change, Neighbourhood};
 use crate::plans;
 use crate::records::Manner;
@@ -54,5 +57,26 @@ pub fn expressions(bytes: &[u8]) {
     match neighbourhood.compare(&sql, &Spend::AsWritten) {
         Ok(violations) => assert!(violations.is_empty(), "{sql}\n{violations:?}"),
         Err(error) => assert!(matches!(error, QueryError::Refused(_)), "{sql}\n{error}"),
+    }
+}
+
+/// Choices for one random expression over a few rows of hostile values: it has a value for each row,
+/// and every value is one that was inferred.
+///
+/// # Panics
+/// When an evaluation fails, or a value is NaN, -0.0 or outside the inferred domain.
+pub fn values(bytes: &[u8]) {
+    const ROWS: usize = 4;
+    let case = case(&mut Chance::from_bytes(bytes), ROWS);
+    let inferred = domain(&case.scalar, &case.domains, &case.kinds);
+    let Some(results) = evaluate(&case.scalar, &case.columns, ROWS) else {
+        panic!("the evaluation failed: {case:?}");
+    };
+    for result in &results {
+        if let Value::Float(float) = result {
+            assert!(!float.is_nan(), "NaN from {case:?}");
+            assert!(*float != 0.0 || float.is_sign_positive(), "-0.0 from {case:?}");
+        }
+        assert!(inferred.contains(result), "{result:?} is not in {inferred:?}: {case:?}");
     }
 }

@@ -39,3 +39,10 @@ fn seeds_of_expressions_run_and_change_within_their_sensitivity() {
         fuzzing::expressions(&bytes);
     }
 }
+
+#[test]
+fn seeds_of_values_lie_where_they_were_inferred() {
+    for (_, bytes) in seeds("values") {
+        fuzzing::values(&bytes);
+    }
+}
