@@ -67,7 +67,7 @@ impl Job {
         let text = std::str::from_utf8(&bytes).map_err(|_| {
             CliError::input(
                 format!("{} is not UTF-8 text", path.display()),
-                "give the path of a job file in TOML",
+                "give the path of a job file in TOML, saved as UTF-8",
             )
         })?;
         let job = Self::parse(text, &path.display().to_string())?;

@@ -21,9 +21,11 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::args::Cli;
 use crate::console::Console;
+use crate::error::CliError;
 
 /// Runs one command line, its first argument the program's name, and returns the exit code.
 ///
@@ -39,8 +41,14 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut (dyn Write + Send),
 ) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(usage) if usage.kind() == ErrorKind::InvalidUtf8 => {
+            let error = not_utf8(&args);
+            let _ = writeln!(err, "error: {error}");
+            return error.exit_code();
+        }
         Err(usage) => return say_usage(&usage, out, err),
     };
     let mut console = Console { out, err };
@@ -54,6 +62,15 @@ pub fn run(
             error.exit_code()
         }
     }
+}
+
+/// Names the argument by its position: what it holds cannot be shown.
+fn not_utf8(args: &[OsString]) -> CliError {
+    let position = args.iter().position(|arg| arg.to_str().is_none()).unwrap_or_default();
+    CliError::input(
+        format!("argument {position} of the command is not UTF-8 text"),
+        "write it in UTF-8, or put the question into a job file that is saved as UTF-8",
+    )
 }
 
 fn say_usage(usage: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::LogicalPlan;
 use voilage_budgets::Project;
 
+use crate::catalogue::ViewEntry;
 use crate::door::{Asked, Parameters};
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::Files;
@@ -27,6 +28,7 @@ pub(crate) struct Analysed {
     pub(crate) options: AskOptions,
     pub(crate) split: Split,
     pub(crate) files: Files,
+    pub(crate) views: Vec<ViewEntry>,
 }
 
 impl Analysed {
@@ -45,7 +47,8 @@ impl Analysed {
         let project = hub.ledger.project(study.name())?;
         let context = session::planning(&hub.catalogue)?;
         hub.block_on(views::register(&context, &hub.catalogue))?;
-        let Asked { plan, parameters } = hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
+        let Asked { plan, parameters, views } =
+            hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let price = price(&parameters, default)?;
         let options = options.with(&parameters)?.under(&project.rules);
@@ -72,7 +75,7 @@ impl Analysed {
         let files = checked_files(&hub, &split.drafts, public)?;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let sql = sql.to_owned();
-        Ok((Self { study, sql, project, data_version, options, split, files }, price))
+        Ok((Self { study, sql, project, data_version, options, split, files, views }, price))
     }
 }
 

@@ -69,6 +69,7 @@ impl Question {
         let mut explanation =
             Explanation::new(&plan, &loss, &asked.project, catalogue, &asked.options)?;
         explanation.name_columns(&post::traced(&above));
+        explanation.name_views(asked.views);
         Ok(Self {
             study: asked.study,
             sql: asked.sql,

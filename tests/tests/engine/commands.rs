@@ -178,3 +178,64 @@ fn ledgers_that_cannot_be_used_are_named() {
     assert_eq!(code, 2, "{errors}");
     assert!(errors.contains("voilage init"), "{errors}");
 }
+
+/// Bytes that are no text, wherever text is expected.
+#[cfg(unix)]
+#[test]
+fn text_that_is_not_utf8_is_named_and_charges_nothing() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let hub = clinic.hub_file();
+    let good = fs::read(&hub).unwrap();
+    let (job, bad_hub) = (folder.path().join("job.toml"), folder.path().join("bad.toml"));
+    let question = b"SELECT COUNT(*) AS n FROM visits WHERE reason = '\xff\xfe'";
+    let with = |bytes: &[u8], before: &[u8]| -> Vec<u8> {
+        let at = bytes.windows(before.len()).position(|part| part == before).unwrap();
+        [&bytes[..at + before.len()], b"\xff", &bytes[at + before.len()..]].concat()
+    };
+    fs::write(&job, with(JOB.as_bytes(), b"People by site")).unwrap();
+    fs::write(&bad_hub, with(&good, b"\n[datasets.")).unwrap();
+    let text = |text: &str| OsString::from(text);
+    let sql = OsStr::from_bytes(question).to_owned();
+    let study =
+        [text("study"), text("SELECT COUNT(*) AS n FROM visits"), text("--rho"), text("0.1")];
+    let mut shown = String::new();
+    for (what, arguments) in [
+        ("a question", vec![text("ask"), text("study"), sql, text("--hub"), hub.clone().into()]),
+        (
+            "a name",
+            vec![
+                text("budget"),
+                OsStr::from_bytes(b"st\xffdy").to_owned(),
+                text("--hub"),
+                hub.clone().into(),
+            ],
+        ),
+        (
+            "a job file",
+            vec![
+                text("run"),
+                job.into(),
+                text("--out"),
+                folder.path().join("out").into(),
+                text("--hub"),
+                hub.clone().into(),
+            ],
+        ),
+        ("a hub file", [&[text("ask")], &study[..], &[text("--hub"), bad_hub.into()]].concat()),
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let line = std::iter::once(text("voilage")).chain(arguments);
+        let code = voilage_cli::run(line, &mut out, &mut err);
+        let errors = String::from_utf8(err).unwrap();
+        let errors = errors.replace(&*folder.path().to_string_lossy(), "FOLDER");
+        assert!(out.is_empty());
+        writeln!(shown, "{what}\n-> exit {code}: {}\n", errors.trim_end()).unwrap();
+    }
+    insta::assert_snapshot!("not_utf8", shown);
+    let hub = voilage_query::Hub::open(&hub).unwrap();
+    assert!(hub.ledger().charges("study").unwrap().is_empty());
+}

@@ -28,6 +28,7 @@ mod refusals;
 mod sets;
 mod smallest;
 mod tidy;
+mod together;
 mod top_up;
 mod weights;
 

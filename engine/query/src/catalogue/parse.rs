@@ -127,10 +127,18 @@ impl Catalogue {
     /// # Errors
     /// When the file is missing, is not TOML of the hub's grammar, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self, QueryError> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let bytes = std::fs::read(path).map_err(|error| {
             QueryError::input(
                 format!("cannot read the hub file {}: {error}", path.display()),
                 "name an existing hub file with --hub PATH",
+            )
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+            QueryError::input(
+                format!("the hub file {} is not UTF-8 text, from line {line} on", path.display()),
+                "save it as UTF-8",
             )
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));

@@ -29,7 +29,7 @@ use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use parameters::{Bound, Parameters};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, ViewEntry};
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::session::DEPTH_MAX;
 
@@ -37,6 +37,8 @@ use crate::session::DEPTH_MAX;
 pub(crate) struct Asked {
     pub(crate) plan: LogicalPlan,
     pub(crate) parameters: Parameters,
+    /// The views that it reads, also through other views.
+    pub(crate) views: Vec<ViewEntry>,
 }
 
 /// Plans one SELECT statement over the catalogue's tables.
@@ -48,7 +50,27 @@ pub(crate) async fn plan(
     let (query, parameters) = read(sql)?;
     let names = names::Names::of(&query);
     let plan = planned(context, catalogue, &names, query).await?;
-    Ok(Asked { plan, parameters })
+    let mut views = Vec::new();
+    views_read(catalogue, &names, &mut views)?;
+    Ok(Asked { plan, parameters, views })
+}
+
+/// Adds the views that a query reads, each once.
+fn views_read(
+    catalogue: &Catalogue,
+    names: &names::Names,
+    views: &mut Vec<ViewEntry>,
+) -> Result<(), Refusal> {
+    for name in names.of_hub() {
+        let view = catalogue.views.iter().find(|view| view.name == name);
+        let new = view.filter(|view| views.iter().all(|known| known.name != view.name));
+        if let Some(view) = new {
+            views.push(view.clone());
+            let (query, _) = read(&view.sql)?;
+            views_read(catalogue, &names::Names::of(&query), views)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the text alone decides: one query within the limits, and its parameters.

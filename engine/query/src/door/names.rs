@@ -31,6 +31,8 @@ pub(super) struct Names {
     functions: Vec<Name>,
     /// Names that the query gives to tables and columns itself.
     given: BTreeSet<String>,
+    /// Those among them that stand for a query in WITH.
+    expressions: BTreeSet<String>,
     refusals: Vec<Refusal>,
 }
 
@@ -45,9 +47,16 @@ impl Names {
         let mut names = Self::default();
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             names.alias(&table.alias);
+            names.expressions.insert(folded(&table.alias.name));
         }
         let _ = query.visit(&mut names);
         names
+    }
+
+    /// The names of tables and views of the hub, each as often as it is read.
+    pub(super) fn of_hub(&self) -> impl Iterator<Item = &str> {
+        let names = self.tables.iter().map(|table| table.name.as_str());
+        names.filter(|name| !self.expressions.contains(*name))
     }
 
     /// Where a name stands for the first time.
@@ -66,7 +75,9 @@ impl Names {
 
     /// All tables, functions and columns that are certainly unknown.
     pub(super) fn unknown(&self, catalogue: &Catalogue, state: &SessionState) -> Option<Refusal> {
-        let known_table = |name: &str| catalogue.tables.iter().any(|table| table.name == name);
+        let is_view = |name: &str| catalogue.views.iter().any(|view| view.name == name);
+        let known_table =
+            |name: &str| catalogue.tables.iter().any(|table| table.name == name) || is_view(name);
         let mut refusals = Vec::new();
         for table in self.tables.iter().filter(|table| !self.given.contains(&table.name)) {
             if !known_table(&table.name) {
@@ -88,8 +99,9 @@ impl Names {
                 refusals.push(unknown_function(name, state).at(function.place));
             }
         }
-        // With an unknown table, any column may be one of its own.
-        if refusals.iter().all(|refusal| refusal.code != RefusalCode::UnknownTable) {
+        // With an unknown table, or a view, any column may be one of its own.
+        let unknown = refusals.iter().any(|refusal| refusal.code == RefusalCode::UnknownTable);
+        if !unknown && !self.of_hub().any(is_view) {
             refusals.extend(self.unknown_columns(catalogue));
         }
         refusals.into_iter().reduce(Refusal::and)

@@ -16,6 +16,20 @@ pub(super) fn translate(catalogue: &Catalogue, names: &Names, error: &DataFusion
             let name = missing_function(message).unwrap_or_default();
             functions::better(name, &format!("{name}(..)"))
         }
+        DataFusionError::Plan(message)
+        | DataFusionError::Internal(message)
+        | DataFusionError::Execution(message)
+            if unfit_function(message).is_some() =>
+        {
+            let name = unfit_function(message).unwrap_or_default();
+            Refusal::new(
+                RefusalCode::Expression,
+                format!("the function {name}"),
+                "it does not take as many arguments, or not of these types",
+                "CAST its arguments, or see docs/functions.md for what each function takes",
+            )
+            .at(names.place(name))
+        }
         DataFusionError::Plan(message) => match missing_table(message) {
             Some(table) => Refusal::new(
                 RefusalCode::UnknownTable,
@@ -25,8 +39,20 @@ pub(super) fn translate(catalogue: &Catalogue, names: &Names, error: &DataFusion
             ),
             None => unsupported(message),
         },
-        other => unsupported(&first_line(other)),
+        other => unsupported(first_line(other).trim_start_matches("Internal error: ")),
     }
+}
+
+/// The function whose arguments the planner could not bring to any of its signatures.
+fn unfit_function(message: &str) -> Option<&str> {
+    let named = |before: &str, after: &str| {
+        let (_, rest) = message.split_once(before)?;
+        rest.split_once(after).map(|(name, _)| name)
+    };
+    let name = named("Function '", "' failed to match any signature")
+        .or_else(|| named("Function '", "' expects "))
+        .or_else(|| named("given name and argument types '", "("))?;
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(name)
 }
 
 fn schema_error(names: &Names, error: &SchemaError) -> Refusal {

@@ -6,6 +6,7 @@
 
 mod origin;
 mod outputs;
+mod reads;
 mod text;
 mod warnings;
 
@@ -18,12 +19,13 @@ use voilage_budgets::Project;
 use voilage_privacy::Rational;
 use voilage_privacy::quantity::Loss;
 
-use crate::analysed::scanned_tables;
-use crate::catalogue::{Catalogue, TableOwner};
+use crate::catalogue::{Catalogue, ViewEntry};
 use crate::error::QueryError;
 use crate::options::AskOptions;
+use crate::ownership::PUBLIC_CELLS_MAX;
 use crate::plan::{Boundary, KeyDomain, PrivatePlan, Scalar};
 use crate::post::Traced;
+use crate::ranges;
 use crate::receipt::{ReceiptColumn, loss_fields};
 
 /// The plan of a question in words and numbers. Nothing in it depends on data.
@@ -48,6 +50,8 @@ pub struct Explanation {
     /// The releases that the question tops up; errors are then those of all of them together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_up: Option<ExplainedTopUp>,
+    /// The views that the statement reads.
+    pub views: Vec<ExplainedView>,
     /// The boundaries of the statement.
     pub boundaries: Vec<ExplainedBoundary>,
     /// The columns of the query's result that show a released value unchanged.
@@ -61,6 +65,17 @@ pub struct Explanation {
 pub struct ExplainedTopUp {
     /// The releases so far, the first one first.
     pub releases: Vec<String>,
+}
+
+/// A query of the data holder's that a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExplainedView {
+    /// The name.
+    pub name: String,
+    /// The query.
+    pub sql: String,
+    /// What it holds, in the data holder's words.
+    pub description: String,
 }
 
 /// A column of the query's result.
@@ -79,6 +94,8 @@ pub struct ExplainedColumn {
 pub struct ExplainedBoundary {
     /// The tables read below the aggregate, each once.
     pub tables: Vec<ExplainedTable>,
+    /// The earlier boundaries whose released values are read, by position.
+    pub released: Vec<usize>,
     /// The keys, and how they become known.
     pub keys: ExplainedKeys,
     /// At most so many groups keep a unit's rows.
@@ -180,11 +197,17 @@ impl Explanation {
     ) -> Result<Self, QueryError> {
         let left = left_after(&project.left, loss);
         let rule = project.rules.min_units;
-        let explained = |boundary| explained(boundary, catalogue, options, rule);
+        let unit = &catalogue.dataset(&plan.dataset)?.unit_kind;
+        let explained = |boundary| {
+            let (tables, released) = reads::read(boundary, &plan.derived, catalogue)?;
+            let declared = reads::source_of_bounds(boundary, &tables, unit);
+            let explained = explained(boundary, catalogue, options, rule, &declared)?;
+            Ok::<_, QueryError>(ExplainedBoundary { tables, released, ..explained })
+        };
         let mut explanation = Self {
             project: project.name.clone(),
             dataset: plan.dataset.clone(),
-            unit: catalogue.dataset(&plan.dataset)?.unit_kind.clone(),
+            unit: unit.clone(),
             accountant: project.accountant.to_string(),
             loss: loss_fields(loss),
             share: share_of(loss, &project.cap, true),
@@ -194,6 +217,7 @@ impl Explanation {
             ),
             left: left.as_ref().map(loss_fields).unwrap_or_default(),
             top_up: None,
+            views: Vec::new(),
             boundaries: plan.boundaries.iter().map(explained).collect::<Result<_, _>>()?,
             columns: Vec::new(),
             warnings: Vec::new(),
@@ -212,6 +236,13 @@ impl Explanation {
         self.columns = columns.iter().map(column).collect();
     }
 
+    /// Says which views the question reads.
+    pub(crate) fn name_views(&mut self, views: Vec<ViewEntry>) {
+        let view =
+            |ViewEntry { name, sql, description, .. }| ExplainedView { name, sql, description };
+        self.views = views.into_iter().map(view).collect();
+    }
+
     pub(crate) fn receipt_columns(&self) -> Vec<ReceiptColumn> {
         self.boundaries.iter().flat_map(|boundary| boundary.noisy.clone()).collect()
     }
@@ -222,8 +253,8 @@ fn explained(
     catalogue: &Catalogue,
     options: &AskOptions,
     rule: Option<u32>,
+    declared: &str,
 ) -> Result<ExplainedBoundary, QueryError> {
-    let tables = tables(boundary, catalogue)?;
     let mut keys = keys(boundary, catalogue)?;
     if let Some(smallest) = boundary.smallest {
         let is_rule = rule == Some(smallest.units);
@@ -234,15 +265,9 @@ fn explained(
             keys.why = "every key has a finite list of values, and no delta is spent".to_owned();
         }
     }
-    let owned: Vec<&str> = tables
-        .iter()
-        .filter(|table| table.unit_column.is_some())
-        .map(|table| table.name.as_str())
-        .collect();
-    let declared = format!("hub file, {}", owned.join(", "));
     let source = |asked: Option<u32>| match asked {
         Some(_) => "asked for in the question".to_owned(),
-        None => declared.clone(),
+        None => declared.to_owned(),
     };
     let cells = keys.cells.as_deref().and_then(|cells| cells.parse::<u32>().ok());
     let all_cells = cells == Some(boundary.max_groups);
@@ -257,34 +282,25 @@ fn explained(
         max_rows_per_group_source: source(options.max_rows_per_group),
         noisy: outputs::noisy(boundary),
         outputs: outputs::outputs(boundary, catalogue)?,
-        tables,
+        tables: Vec::new(),
+        released: Vec::new(),
         keys,
     })
-}
-
-fn tables(boundary: &Boundary, catalogue: &Catalogue) -> Result<Vec<ExplainedTable>, QueryError> {
-    let mut names = Vec::new();
-    scanned_tables(&boundary.input, &mut names);
-    names.sort();
-    names.dedup();
-    let table = |name: String| {
-        let entry = catalogue.table(&name)?;
-        let unit_column = entry.unit_column().map(|column| entry.columns[column].name.clone());
-        let provenance = match &entry.owner {
-            TableOwner::Public { provenance } => Some(provenance.clone()),
-            TableOwner::Unit { .. } => None,
-        };
-        Ok(ExplainedTable { name, unit_column, provenance })
-    };
-    names.into_iter().map(table).collect()
 }
 
 fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, QueryError> {
     let range = |(key, name): (&Scalar, &String)| range(name, key, &boundary.input, catalogue);
     let columns: Vec<ExplainedRange> =
         boundary.keys.iter().zip(&boundary.key_names).map(range).collect::<Result<_, _>>()?;
-    let learned = |range: &&ExplainedRange| range.values.is_none();
-    let open: Vec<&str> = columns.iter().filter(learned).map(|range| range.name.as_str()).collect();
+    let values = |key: &Scalar| {
+        let domain = ranges::of(key, &boundary.input);
+        Some(domain.count()? + usize::from(domain.nullable))
+    };
+    let counts: Vec<Option<usize>> = boundary.keys.iter().map(values).collect();
+    let cells =
+        counts.iter().try_fold(1_usize, |cells, count| Some(cells.saturating_mul((*count)?)));
+    let open = columns.iter().zip(&counts).filter(|(_, count)| count.is_none());
+    let open: Vec<&str> = open.map(|(range, _)| range.name.as_str()).collect();
     Ok(match &boundary.domain {
         KeyDomain::Public(domains) if domains.is_empty() => ExplainedKeys {
             kind: "none".to_owned(),
@@ -313,10 +329,12 @@ fn keys(boundary: &Boundary, catalogue: &Catalogue) -> Result<ExplainedKeys, Que
         }
         KeyDomain::Learned { threshold, delta, .. } => ExplainedKeys {
             kind: "learned".to_owned(),
-            why: if open.is_empty() {
-                "there would be too many public cells".to_owned()
-            } else {
-                format!("{} has no list of values", open.join(", "))
+            why: match cells {
+                Some(cells) => format!(
+                    "{cells} public cells would be more than {PUBLIC_CELLS_MAX}; fewer or coarser \
+                     keys are public and cost no delta"
+                ),
+                None => format!("{} has no list of values", open.join(", ")),
             },
             cells: None,
             threshold: Some(threshold.to_string()),

@@ -30,6 +30,10 @@ impl fmt::Display for Explanation {
             let releases = top_up.releases.join(", ");
             writeln!(out, "top-up  of {releases}: errors below are those of all draws together")?;
         }
+        for view in &self.views {
+            let one_line = view.sql.split_whitespace().collect::<Vec<_>>().join(" ");
+            writeln!(out, "view    {}: {one_line}", view.name)?;
+        }
         for (index, boundary) in self.boundaries.iter().enumerate() {
             writeln!(out, "private aggregate {}", index + 1)?;
             write_boundary(out, boundary, unit)?;
@@ -48,6 +52,9 @@ fn write_boundary(
 ) -> fmt::Result {
     for table in &boundary.tables {
         writeln!(out, "  reads   {}", table_text(table))?;
+    }
+    for earlier in &boundary.released {
+        writeln!(out, "  reads   what private aggregate {} releases", earlier + 1)?;
     }
     writeln!(out, "  keys    {}", keys_text(&boundary.keys))?;
     for key in &boundary.keys.columns {

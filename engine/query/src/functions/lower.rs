@@ -135,6 +135,11 @@ impl Lowering<'_> {
         scalar.kind(self.kinds)
     }
 
+    /// Both operands, or all refusals of both.
+    fn both(&self, left: &Expr, right: &Expr) -> Result<(Scalar, Scalar), Refusal> {
+        Refusal::both(self.scalar(left), self.scalar(right))
+    }
+
     fn is(&self, op: Comparison, inner: &Expr, truth: bool) -> Result<Scalar, Refusal> {
         Ok(Scalar::compare(op, self.scalar(inner)?, Scalar::Literal(Value::Bool(truth))))
     }
@@ -143,7 +148,8 @@ impl Lowering<'_> {
         let (left, right) = (&binary.left, &binary.right);
         let function = match binary.op {
             Operator::And | Operator::Or => {
-                let (left, right) = (Box::new(self.scalar(left)?), Box::new(self.scalar(right)?));
+                let (left, right) = self.both(left, right)?;
+                let (left, right) = (Box::new(left), Box::new(right));
                 return Ok(match binary.op {
                     Operator::And => Scalar::And(left, right),
                     _ => Scalar::Or(left, right),
@@ -167,8 +173,8 @@ impl Lowering<'_> {
             Operator::Divide => Function::Divide,
             Operator::Modulo => Function::Remainder,
             Operator::StringConcat => {
-                let parts = vec![self.text(left)?, self.text(right)?];
-                return self.call(expr, Function::Join, parts);
+                let (left, right) = Refusal::both(self.text(left), self.text(right))?;
+                return self.call(expr, Function::Join, vec![left, right]);
             }
             Operator::RegexMatch
             | Operator::RegexIMatch
@@ -194,7 +200,7 @@ impl Lowering<'_> {
             }
             (Function::Add, Some(by), None) => self.shifted(expr, right, &by, false),
             _ => {
-                let (left, right) = (self.scalar(left)?, self.scalar(right)?);
+                let (left, right) = self.both(left, right)?;
                 let dates = self.kind(&left) == Type::Date && self.kind(&right) == Type::Date;
                 if function == Function::Subtract && dates {
                     return self.call(expr, Function::DaysBetween, vec![left, right]);
@@ -250,7 +256,8 @@ impl Lowering<'_> {
         left: &Expr,
         right: &Expr,
     ) -> Result<Scalar, Refusal> {
-        let (left, right) = self.alike(self.scalar(left)?, self.scalar(right)?);
+        let (left, right) = self.both(left, right)?;
+        let (left, right) = self.alike(left, right);
         if self.kind(&left) != self.kind(&right) {
             return Err(refuse(
                 whole,
@@ -277,19 +284,21 @@ impl Lowering<'_> {
     }
 
     fn between(&self, whole: &Expr, between: &Between) -> Result<Scalar, Refusal> {
-        let low = self.compare(whole, Comparison::GreaterOrEqual, &between.expr, &between.low)?;
-        let high = self.compare(whole, Comparison::LessOrEqual, &between.expr, &between.high)?;
+        let (low, high) = Refusal::both(
+            self.compare(whole, Comparison::GreaterOrEqual, &between.expr, &between.low),
+            self.compare(whole, Comparison::LessOrEqual, &between.expr, &between.high),
+        )?;
         let both = Scalar::And(Box::new(low), Box::new(high));
         Ok(if between.negated { Scalar::Not(Box::new(both)) } else { both })
     }
 
     fn in_list(&self, whole: &Expr, list: &InList) -> Result<Scalar, Refusal> {
-        let value = self.scalar(&list.expr)?;
+        let items = Refusal::together(list.list.iter().map(|item| self.scalar(item)));
+        let (value, items) = Refusal::both(self.scalar(&list.expr), items)?;
         let kind = self.kind(&value);
-        let mut values = Vec::with_capacity(list.list.len());
+        let mut values = Vec::with_capacity(items.len());
         let mut computed = Vec::new();
-        for item in &list.list {
-            let item = self.scalar(item)?;
+        for item in items {
             if self.kind(&item) != kind {
                 return Err(refuse(
                     whole,
@@ -353,15 +362,15 @@ impl Lowering<'_> {
     }
 
     fn case(&self, whole: &Expr, case: &Case) -> Result<Scalar, Refusal> {
-        let mut branches = Vec::with_capacity(case.when_then_expr.len());
-        for (when, then) in &case.when_then_expr {
+        let branches = Refusal::together(case.when_then_expr.iter().map(|(when, then)| {
             let condition = match &case.expr {
-                None => self.scalar(when)?,
-                Some(value) => self.compare(whole, Comparison::Equal, value, when)?,
+                None => self.scalar(when),
+                Some(value) => self.compare(whole, Comparison::Equal, value, when),
             };
-            branches.push((condition, self.scalar(then)?));
-        }
-        let otherwise = case.else_expr.as_ref().map(|expr| self.scalar(expr)).transpose()?;
+            Refusal::both(condition, self.scalar(then))
+        }));
+        let otherwise = case.else_expr.as_ref().map(|expr| self.scalar(expr)).transpose();
+        let (branches, otherwise) = Refusal::both(branches, otherwise)?;
         let kind = branches
             .iter()
             .map(|(_, value)| value)
@@ -447,8 +456,7 @@ impl Lowering<'_> {
             }
             return Err(better(call.func.name(), &format!("{whole}")));
         };
-        let arguments =
-            call.args.iter().map(|argument| self.scalar(argument)).collect::<Result<_, _>>()?;
+        let arguments = Refusal::together(call.args.iter().map(|argument| self.scalar(argument)))?;
         self.call(whole, total.function(), arguments)
     }
 
@@ -540,6 +548,14 @@ fn constant(whole: &Expr, scalar: &ScalarValue) -> Result<Scalar, Refusal> {
             "write a shorter one",
         )),
         Some(value) => Ok(Scalar::Literal(value)),
+        None if matches!(scalar.data_type(), DataType::Interval(_) | DataType::Duration(_)) => {
+            Err(Refusal::new(
+                RefusalCode::Expression,
+                "an interval",
+                "it is no value of its own: it moves a date or timestamp",
+                "write for example d + INTERVAL '30' DAY < e, or date_diff('day', d, e) > 30",
+            ))
+        }
         None => Err(refuse(
             whole,
             "constants of this type are not understood",

@@ -19,7 +19,7 @@ use crate::plan::{
 };
 
 /// The product of finite key domains may have so many tuples.
-const PUBLIC_CELLS_MAX: usize = 100_000;
+pub(crate) const PUBLIC_CELLS_MAX: usize = 100_000;
 
 /// A boundary without noise: what is measured, and what one unit can change.
 ///

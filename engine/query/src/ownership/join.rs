@@ -18,7 +18,8 @@ use datafusion::logical_expr::{Expr, Join, build_join_schema};
 use super::relation::{facts_of, filtered, is_unit};
 use super::union::wider;
 use super::{Splitter, not_yet};
-use crate::error::{Refusal, RefusalCode};
+use crate::door::place_of;
+use crate::error::{Place, Refusal, RefusalCode};
 use crate::functions;
 use crate::plan::{ColumnFacts, Domain, JoinKind, Node, Owner, Relation, Scalar, Type};
 
@@ -64,13 +65,13 @@ impl Splitter<'_> {
         } else {
             (left, join.left.schema(), right, join.right.schema())
         };
-        let mut on = Vec::with_capacity(keys.len());
-        for (key, other_key) in keys {
-            on.push((
-                functions::lower(key, kept_schema, &kept)?,
-                functions::lower(other_key, other_schema, &other)?,
-            ));
-        }
+        let on = Refusal::together(keys.into_iter().map(|(key, other_key)| {
+            let key = functions::lower(key, kept_schema, &kept)
+                .map_err(|refusal| refusal.at(place_of(key)));
+            let other_key = functions::lower(other_key, other_schema, &other)
+                .map_err(|refusal| refusal.at(place_of(other_key)));
+            Refusal::both(key, other_key)
+        }))?;
         let only_units = match on.as_slice() {
             [(a, b)] => is_unit(a, &kept) && is_unit(b, &other) && join.filter.is_none(),
             _ => false,
@@ -83,9 +84,11 @@ impl Splitter<'_> {
             let schema = build_join_schema(kept_schema, other_schema, &JoinType::Inner)
                 .map_err(|_| unsupported("a join whose sides have columns of one name"))?;
             let pair = paired(&kept, &other);
-            for conjunct in split_conjunction(filter) {
-                tests.push(functions::lower(conjunct, &schema, &pair)?);
-            }
+            let conjuncts = split_conjunction(filter).into_iter().map(|conjunct| {
+                functions::lower(conjunct, &schema, &pair)
+                    .map_err(|refusal| refusal.at(place_of(conjunct)).at(Place::In("FROM")))
+            });
+            tests = Refusal::together(conjuncts)?;
         }
         let joined = self.joined(kind, kept, other, on, tests)?;
         let both_sides = matches!(kind, JoinKind::Inner | JoinKind::Left);

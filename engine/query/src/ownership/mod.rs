@@ -17,6 +17,7 @@ mod limits;
 mod per_unit;
 mod relation;
 mod sets;
+mod stand_in;
 mod union;
 mod window;
 
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
 
-pub(crate) use boundary::{Draft, DraftColumn, DraftKeys};
+pub(crate) use boundary::{Draft, DraftColumn, DraftKeys, PUBLIC_CELLS_MAX};
 
 use crate::catalogue::Catalogue;
 use crate::error::{QueryError, Refusal, RefusalCode};
@@ -56,14 +57,15 @@ pub(crate) fn split(
 ) -> Result<Split, QueryError> {
     let mut splitter = Splitter::new(catalogue, dataset, options);
     let root = splitter.half(plan);
-    if let Some(bug) = splitter.bug {
+    if let Some(bug) = splitter.bug.take().filter(|_| !splitter.stands_in) {
         return Err(bug);
     }
+    let hoped_for = root.as_ref().is_ok_and(|half| splitter.is_hoped_for(half));
     let mut refusals = splitter.noted.take();
     let above = match root {
         Ok(Half::Public(above)) => Some(above),
         Ok(Half::Owned(_)) => {
-            refusals.push(owned_result());
+            refusals.extend((!hoped_for).then(owned_result));
             None
         }
         Err(more) => {
@@ -106,7 +108,7 @@ pub(crate) fn rows(
 ) -> Result<Rows, QueryError> {
     let mut splitter = Splitter::new(catalogue, dataset, options);
     let root = splitter.half(plan);
-    if let Some(bug) = splitter.bug {
+    if let Some(bug) = splitter.bug.take().filter(|_| !splitter.stands_in) {
         return Err(bug);
     }
     let mut refusals = splitter.noted.take();
@@ -141,8 +143,10 @@ struct Splitter<'a> {
     drafts: Vec<Draft>,
     derived: Vec<DerivedTable>,
     noted: RefCell<Vec<Refusal>>,
-    /// A contradiction of our own; it outweighs all refusals.
+    /// A contradiction of our own; it outweighs all refusals, unless it may come from a stand-in.
     bug: Option<QueryError>,
+    /// Whether anything was refused that something else stands in for.
+    stands_in: bool,
 }
 
 impl<'a> Splitter<'a> {
@@ -155,6 +159,7 @@ impl<'a> Splitter<'a> {
             derived: Vec::new(),
             noted: RefCell::new(Vec::new()),
             bug: None,
+            stands_in: false,
         }
     }
 }
@@ -166,27 +171,29 @@ impl Splitter<'_> {
     }
 
     /// Decides about one node. Closed: a new kind of node does not compile until someone does.
-    fn half(&mut self, plan: &LogicalPlan) -> Result<Half, Refusals> {
+    fn decide(&mut self, plan: &LogicalPlan) -> Result<Half, Refusals> {
         match plan {
             LogicalPlan::TableScan(scan) => self.scan(plan, scan).map_err(one),
             LogicalPlan::EmptyRelation(_) | LogicalPlan::Values(_) => self.public(plan, Vec::new()),
             LogicalPlan::Join(join) => {
-                let both = both(self.half(&join.left), self.half(&join.right))?;
-                match both {
+                let (left, right) = both_of(self.half(&join.left), self.half(&join.right))?;
+                let hoped_for = self.is_hoped_for(&left) || self.is_hoped_for(&right);
+                self.about(hoped_for, |this| match (left, right) {
                     (Half::Public(left), Half::Public(right)) => {
-                        self.public(plan, vec![left, right])
+                        this.public(plan, vec![left, right])
                     }
                     (left, right) => {
-                        let left = self.relation(left);
-                        let (left, right) = both_of(left, self.relation(right))?;
-                        self.join(join, left, right).map(Half::Owned).map_err(one)
+                        let left = this.relation(left);
+                        let (left, right) = both_of(left, this.relation(right))?;
+                        this.join(join, left, right).map(Half::Owned).map_err(one)
                     }
-                }
+                })
             }
             LogicalPlan::Union(union) => {
                 let halves = union.inputs.iter().map(|input| self.half(input));
                 let halves = together(halves.collect())?;
-                self.union(plan, halves)
+                let hoped_for = halves.iter().any(|half| self.is_hoped_for(half));
+                self.about(hoped_for, |this| this.union(plan, halves))
             }
             LogicalPlan::SubqueryAlias(_)
             | LogicalPlan::Filter(_)
@@ -200,10 +207,12 @@ impl Splitter<'_> {
             | LogicalPlan::Subquery(_)
             | LogicalPlan::Unnest(_) => {
                 let [input] = plan.inputs()[..] else { return Err(vec![statement()]) };
-                match self.half(input)? {
-                    Half::Public(input) => self.public(plan, vec![input]),
-                    Half::Owned(input) => self.owned(plan, input),
-                }
+                let input = self.half(input)?;
+                let hoped_for = self.is_hoped_for(&input);
+                self.about(hoped_for, |this| match input {
+                    Half::Public(input) => this.public(plan, vec![input]),
+                    Half::Owned(input) => this.owned(plan, input),
+                })
             }
             LogicalPlan::Statement(_)
             | LogicalPlan::Explain(_)
@@ -367,10 +376,6 @@ fn both_of<A, B>(a: Result<A, Refusals>, b: Result<B, Refusals>) -> Result<(A, B
         }
         (Err(refusals), Ok(_)) | (Ok(_), Err(refusals)) => Err(refusals),
     }
-}
-
-fn both(a: Result<Half, Refusals>, b: Result<Half, Refusals>) -> Result<(Half, Half), Refusals> {
-    both_of(a, b)
 }
 
 /// All results, or all refusals.

@@ -114,7 +114,8 @@ impl Written {
                 let together = |a: Vec<Size>, b: Vec<Size>| {
                     a.into_iter().zip(b).map(|(a, b)| a.plus(b)).collect()
                 };
-                all.reduce(together).unwrap_or_default()
+                // Without inputs it stands in for rows that were refused.
+                all.reduce(together).unwrap_or_else(|| vec![COLUMN; width])
             }
             Node::PerUnit { input, keys, aggregates } => {
                 let reads = aggregates.iter().flat_map(|aggregate| aggregate.reads());

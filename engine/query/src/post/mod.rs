@@ -341,3 +341,16 @@ pub(crate) fn public_tables(above: &LogicalPlan) -> Result<Vec<String>, QueryErr
     walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
     Ok(names)
 }
+
+/// The boundaries whose released tables a plan reads, by position.
+pub(crate) fn releases(above: &LogicalPlan) -> Result<Vec<usize>, QueryError> {
+    let mut found = Vec::new();
+    let walked = above.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            found.extend(release_index(&scan.table_name));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map_err(|_| QueryError::bug("a plan cannot be walked"))?;
+    Ok(found)
+}
