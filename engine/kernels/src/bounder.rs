@@ -113,7 +113,7 @@ where
     // Each worker takes the next partition that nobody has taken, the largest first.
     let work = |_| -> Result<Cells<S>, KernelError> {
         let mut cells = Cells::new(numbered, measures, &shared.hasher);
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::new(numbered);
         let mut accounted_bytes = 0;
         loop {
             if counted {

@@ -112,6 +112,11 @@ pub(crate) struct TupleEncoder {
 pub(crate) struct Tuples(Option<Rows>);
 
 impl Tuples {
+    /// How many tuples there are; 0 when they have no columns.
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, Rows::num_rows)
+    }
+
     /// The bytes of one tuple; empty when tuples have no columns.
     pub(crate) fn bytes(&self, row: usize) -> &[u8] {
         match &self.0 {

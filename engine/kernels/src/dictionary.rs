@@ -6,8 +6,10 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray, new_null_array};
-use arrow::datatypes::DataType;
+use arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, BinaryArray, DictionaryArray, StringArray, new_null_array,
+};
+use arrow::datatypes::{DataType, Int32Type};
 use hashbrown::HashTable;
 
 use crate::KernelError;
@@ -85,6 +87,26 @@ impl<S: BuildHasher> Numbers<S> {
 
     fn memory_bytes(&self) -> usize {
         self.values.capacity() * size_of::<u64>() + self.table.capacity() * (size_of::<u32>() + 1)
+    }
+}
+
+/// What the entries of a dictionary array were found to be. The arrays of a file's row group share
+/// their entries, which are looked up once.
+#[derive(Clone, Default)]
+pub(crate) struct Entries(Option<(ArrayData, Vec<u32>)>);
+
+impl Entries {
+    fn numbers(
+        &mut self,
+        values: &ArrayRef,
+        look_up: impl FnOnce() -> Option<Vec<u32>>,
+    ) -> Option<&[u32]> {
+        let values = values.to_data();
+        // Entries that are held here cannot be replaced by others in the same place.
+        if !self.0.as_ref().is_some_and(|(known, _)| known.ptr_eq(&values)) {
+            self.0 = Some((values, look_up()?));
+        }
+        self.0.as_ref().map(|(_, numbers)| numbers.as_slice())
     }
 }
 
@@ -196,6 +218,7 @@ fn numbers(
     comparison: &Comparison,
     encoder: &TupleEncoder,
     column: &ArrayRef,
+    entries: &mut Entries,
     to: &mut impl Lookup,
 ) -> Option<Vec<u32>> {
     if let Some(dictionary) = column.as_any_dictionary_opt()
@@ -211,12 +234,25 @@ fn numbers(
         if dictionary.values().is_empty() {
             return Some(vec![null(to)?; column.len()]);
         }
-        let values = numbers(canonical, comparison, encoder, dictionary.values(), to)?;
+        let null = match dictionary.keys().nulls() {
+            Some(_) => Some(null(to)?),
+            None => None,
+        };
+        let values = entries.numbers(dictionary.values(), || {
+            let entries = &mut Entries::default();
+            numbers(canonical, comparison, encoder, dictionary.values(), entries, to)
+        })?;
+        if let (None, Some(dictionary)) =
+            (null, column.as_any().downcast_ref::<DictionaryArray<Int32Type>>())
+        {
+            // A key that is not NULL is the position of an entry.
+            let keys = dictionary.keys().values().iter();
+            return Some(keys.map(|&key| values[key as usize]).collect());
+        }
         let keys = dictionary.normalized_keys();
-        let Some(nulls) = dictionary.keys().nulls() else {
+        let Some((nulls, null)) = dictionary.keys().nulls().zip(null) else {
             return Some(keys.into_iter().map(|key| values[key]).collect());
         };
-        let null = null(to)?;
         let number = |(key, valid): (usize, bool)| if valid { values[key] } else { null };
         return Some(keys.into_iter().zip(nulls.iter()).map(number).collect());
     }
@@ -261,7 +297,8 @@ impl<S: BuildHasher + Clone> TupleDictionary<S> {
     /// the number of a tuple is its position there.
     pub(crate) fn close(&mut self, columns: &[ArrayRef], rows: usize) -> Result<(), KernelError> {
         let unreadable = KernelError::Internal { doing: "reading the public keys" };
-        let ids = self.learn(columns, rows).ok_or(unreadable)?;
+        let mut entries = vec![Entries::default(); columns.len()];
+        let ids = self.learn(columns, rows, &mut entries).ok_or(unreadable)?;
         self.positions = vec![UNKNOWN; self.len()];
         for (second, &id) in ids.iter().enumerate() {
             let position = &mut self.positions[id as usize];
@@ -284,11 +321,19 @@ impl<S: BuildHasher + Clone> TupleDictionary<S> {
 
     /// The positions of tuples in the public domain, [`UNKNOWN`] for others; nothing when a column
     /// cannot be read.
-    pub(crate) fn find(&self, columns: &[ArrayRef], rows: usize) -> Option<Vec<u32>> {
+    pub(crate) fn find(
+        &self,
+        columns: &[ArrayRef],
+        rows: usize,
+        entries: &mut [Entries],
+    ) -> Option<Vec<u32>> {
         let mut tuple = vec![0; rows];
-        for (place, (dictionary, column)) in self.columns.iter().zip(columns).enumerate() {
+        for (place, ((dictionary, column), entries)) in
+            self.columns.iter().zip(columns).zip(entries).enumerate()
+        {
             let ColumnDictionary { canonical, comparison, encoder, .. } = dictionary;
-            let ids = numbers(canonical, comparison, encoder, column, &mut Find(dictionary))?;
+            let find = &mut Find(dictionary);
+            let ids = numbers(canonical, comparison, encoder, column, entries, find)?;
             match place.checked_sub(1) {
                 None => tuple = ids,
                 Some(pair) => {
@@ -307,15 +352,23 @@ impl<S: BuildHasher + Clone> TupleDictionary<S> {
     /// The numbers of tuples, new ones added; nothing when a column cannot be read.
     ///
     /// The caller keeps the number of rows below `u32::MAX`.
-    pub(crate) fn learn(&mut self, columns: &[ArrayRef], rows: usize) -> Option<Vec<u32>> {
+    pub(crate) fn learn(
+        &mut self,
+        columns: &[ArrayRef],
+        rows: usize,
+        entries: &mut [Entries],
+    ) -> Option<Vec<u32>> {
         let mut tuple = vec![0; rows];
-        for (place, (dictionary, column)) in self.columns.iter_mut().zip(columns).enumerate() {
+        for (place, ((dictionary, column), entries)) in
+            self.columns.iter_mut().zip(columns).zip(entries).enumerate()
+        {
             let (canonical, comparison, encoder) = (
                 dictionary.canonical.clone(),
                 dictionary.comparison.clone(),
                 Arc::clone(&dictionary.encoder),
             );
-            let ids = numbers(&canonical, &comparison, &encoder, column, &mut Learn(dictionary))?;
+            let learn = &mut Learn(dictionary);
+            let ids = numbers(&canonical, &comparison, &encoder, column, entries, learn)?;
             match place.checked_sub(1) {
                 None => tuple = ids,
                 Some(pair) => {

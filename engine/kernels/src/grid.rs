@@ -178,8 +178,17 @@ fn check_bounds(lower: f64, upper: f64) -> Result<(), KernelError> {
 /// Multiplying by a power of two is exact unless the product overflows or is subnormal. It cannot
 /// overflow, because a grid has at most 2^53 steps on either side of zero; and where it is
 /// subnormal the quotient is far below one half and rounds to zero with or without the lost bits.
+///
+/// Beyond 2^52 every double is whole. Below it, adding 2^52 leaves a sum without room for
+/// fractions, so that the addition rounds, half to even, and taking 2^52 away again is exact; the
+/// processor's own instruction for this is not there on every x86-64, and a call costs much more.
+#[inline]
 fn round_to_steps(value: f64, inverse_step: f64) -> i64 {
-    (value * inverse_step).round_ties_even() as i64
+    const WHOLE: f64 = (1_u64 << (f64::MANTISSA_DIGITS - 1)) as f64;
+    let steps = value * inverse_step;
+    let shift = WHOLE.copysign(steps);
+    let rounded = (steps + shift) - shift;
+    (if steps.abs() < WHOLE { rounded } else { steps }) as i64
 }
 
 /// 2^exponent, for the exponents of normal numbers.

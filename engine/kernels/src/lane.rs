@@ -4,12 +4,12 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::canonical::{TupleEncoder, Tuples, canonical_column, canonical_type, presence};
-use crate::dictionary::{TupleDictionary, UNKNOWN};
+use crate::dictionary::{Entries, TupleDictionary, UNKNOWN};
 use crate::integer::Integer;
 use crate::memory::Account;
 use crate::number::Codes;
@@ -59,12 +59,43 @@ pub(crate) struct Intake<S> {
     number: u32,
     pub(crate) partitions: Vec<Partition<S>>,
     pub(crate) learned: Option<TupleDictionary<S>>,
+    /// For each key column that comes as a dictionary, what its entries were found to be.
+    entries: Vec<Entries>,
     /// Which partitions have rows outside of memory.
     pub(crate) spilled: Vec<bool>,
     rows_bytes: usize,
     accounted_bytes: usize,
-    /// The records of a batch before they are spread.
+    spreading: Spreading,
+}
+
+/// The records of one batch, ordered by partition, so that each partition takes its own in one
+/// piece.
+#[derive(Default)]
+struct Spreading {
+    /// For each row its partition, or [`NOWHERE`].
+    targets: Vec<u16>,
+    /// For each row its place among the ordered records.
+    places: Vec<u32>,
+    /// For each partition where its records begin, and the end of all.
+    starts: Vec<u32>,
     records: Vec<u32>,
+}
+
+/// The partition of rows that are dropped.
+const NOWHERE: u16 = PARTITIONS as u16;
+
+/// A value column of a batch as the records store it.
+enum Stored {
+    /// Whether there is a value.
+    Presence(BooleanBuffer),
+    /// Steps, with the lower bound to take away.
+    Steps(Int64Array, i64),
+}
+
+/// The group keys of a batch.
+enum KeyColumn {
+    Ids(Vec<u32>),
+    Codes(Vec<u64>),
 }
 
 /// A unit column in canonical form.
@@ -148,10 +179,11 @@ impl<S: BuildHasher + Clone> Intake<S> {
             number: shared.lanes.fetch_add(1, Ordering::Relaxed),
             partitions: std::iter::repeat_with(partition).take(PARTITIONS).collect(),
             learned,
+            entries: vec![Entries::default(); shared.layout.key_fields.len()],
             spilled: vec![false; PARTITIONS],
             rows_bytes: 0,
             accounted_bytes: 0,
-            records: Vec::new(),
+            spreading: Spreading::default(),
         })
     }
 
@@ -166,134 +198,116 @@ impl<S: BuildHasher + Clone> Intake<S> {
         let (unit, keys) = checked_columns(&shared, batch)?;
         let nulls = unit.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         let units = units(&shared, &unit)?;
-        self.fill_values(&shared, batch)?;
-        let mut dropped = self.fill_keys(&shared, &keys, batch.num_rows())?;
-        drop_nobody(&mut dropped, nulls.as_ref());
-        self.spread(&shared, &units, dropped.as_ref());
+        let values = stored_values(&shared, batch)?;
+        let keys = self.keys(&shared, &keys, batch.num_rows())?;
+        self.spread(&shared, &units, nulls.as_ref(), &keys, &values);
         self.settle_account()
     }
 
-    fn fill_values(&mut self, shared: &Shared<S>, batch: &RecordBatch) -> Result<(), KernelError> {
-        let words = shared.shape.words;
-        self.records.clear();
-        self.records.resize(batch.num_rows() * words, 0);
-        let first = batch.num_columns() - shared.plan.values.len();
-        for (value, field) in shared.shape.values.iter().enumerate() {
-            let column = batch.column(first + value);
-            match &shared.plan.values[value] {
-                ValueColumn::Presence => {
-                    let unreadable = || KernelError::Unreadable {
-                        column: first + value,
-                        expected: column.data_type().clone(),
-                    };
-                    let present = presence(column).ok_or_else(unreadable)?;
-                    let present = present.iter().map(u64::from);
-                    fill(&mut self.records, words, field, present);
-                }
-                ValueColumn::Grid(grid) => {
-                    let steps = grid.to_steps(column)?;
-                    let lower = grid.lower_steps();
-                    // The bounds hold, so that nothing wraps.
-                    let stored =
-                        |steps: i64| steps.wrapping_sub(lower).wrapping_add(1).cast_unsigned();
-                    match steps.nulls() {
-                        None => {
-                            let values = steps.values().iter().map(|&steps| stored(steps));
-                            fill(&mut self.records, words, field, values);
-                        }
-                        Some(_) => {
-                            let values = steps.iter().map(|steps| steps.map_or(0, stored));
-                            fill(&mut self.records, words, field, values);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the keys, and says which rows have none of the public ones.
-    fn fill_keys(
+    /// The keys as numbers or codes.
+    fn keys(
         &mut self,
         shared: &Shared<S>,
         keys: &[ArrayRef],
         rows: usize,
-    ) -> Result<Option<Vec<bool>>, KernelError> {
-        let (words, at) = (shared.shape.words, shared.shape.unit_words);
+    ) -> Result<KeyColumn, KernelError> {
         let unreadable = || KernelError::Internal { doing: "reading group keys" };
-        let ids = match &shared.keys {
+        Ok(match &shared.keys {
             KeyKind::Codes(codes) => {
                 let [column] = keys else { return Err(unreadable()) };
-                for (record, code) in self.records.chunks_exact_mut(words).zip(codes.of(column)) {
-                    record[at] = code as u32;
-                    record[at + 1] = (code >> 32) as u32;
-                }
-                return Ok(None);
+                KeyColumn::Codes(codes.of(column))
             }
-            KeyKind::Public(domain) => domain.find(keys, rows).ok_or_else(unreadable)?,
+            KeyKind::Public(domain) => {
+                KeyColumn::Ids(domain.find(keys, rows, &mut self.entries).ok_or_else(unreadable)?)
+            }
             KeyKind::Learned => {
                 let learned = self.learned.as_mut().ok_or_else(unreadable)?;
                 if learned.len().saturating_add(rows) >= UNKNOWN as usize {
                     let limit = u64::from(UNKNOWN);
                     return Err(KernelError::TooLarge { what: "group keys", limit });
                 }
-                learned.learn(keys, rows).ok_or_else(unreadable)?
+                let ids = learned.learn(keys, rows, &mut self.entries);
+                KeyColumn::Ids(ids.ok_or_else(unreadable)?)
             }
-        };
-        for (record, &id) in self.records.chunks_exact_mut(words).zip(&ids) {
-            record[at] = id;
-        }
-        let unknown = ids.contains(&UNKNOWN);
-        Ok(unknown.then(|| ids.iter().map(|&id| id == UNKNOWN).collect()))
+        })
     }
 
-    /// Appends each record to the partition of its unit.
-    fn spread(&mut self, shared: &Shared<S>, units: &Units, dropped: Option<&Vec<bool>>) {
-        let words = shared.shape.words;
-        let mut records = std::mem::take(&mut self.records);
-        match units {
+    /// Appends each row to the partition of its unit. Rows of nobody, and rows without a public
+    /// key, go nowhere.
+    fn spread(
+        &mut self,
+        shared: &Shared<S>,
+        units: &Units,
+        nulls: Option<&NullBuffer>,
+        keys: &KeyColumn,
+        values: &[Stored],
+    ) {
+        let rows = units.len();
+        let mut spreading = std::mem::take(&mut self.spreading);
+        spreading.targets.clear();
+        spreading.targets.resize(rows, 0);
+        if let Some(nulls) = nulls {
+            let targets = spreading.targets.iter_mut().zip(nulls.iter());
+            targets.filter(|(_, valid)| !valid).for_each(|(target, _)| *target = NOWHERE);
+        }
+        if let KeyColumn::Ids(ids) = keys {
+            let targets = spreading.targets.iter_mut().zip(ids);
+            targets.filter(|(_, id)| **id == UNKNOWN).for_each(|(target, _)| *target = NOWHERE);
+        }
+        let numbers = match units {
             Units::Integers(bits) => {
-                for (row, record) in records.chunks_exact_mut(words).enumerate() {
-                    if dropped.is_some_and(|dropped| dropped[row]) {
-                        continue;
-                    }
-                    let unit = bits[row];
-                    record[0] = unit as u32;
-                    record[1] = (unit >> 32) as u32;
-                    let partition = Shared::<S>::partition(shared.unit_hash(unit));
-                    self.rows_bytes += self.partitions[partition].push(record);
+                for (target, &unit) in spreading.targets.iter_mut().zip(bits.iter()) {
+                    let partition = Shared::<S>::partition(shared.unit_hash(unit)) as u16;
+                    *target = (*target).max(partition);
                 }
+                Vec::new()
             }
             Units::Texts(texts) => {
-                self.spread_bytes(words, &mut records, dropped, |row| texts.value(row).as_bytes());
+                self.number(&mut spreading.targets, |row| texts.value(row).as_bytes())
             }
-            Units::Binaries(bytes) => {
-                self.spread_bytes(words, &mut records, dropped, |row| bytes.value(row));
+            Units::Binaries(bytes) => self.number(&mut spreading.targets, |row| bytes.value(row)),
+            Units::Encoded(tuples) => self.number(&mut spreading.targets, |row| tuples.bytes(row)),
+        };
+        let shape = &shared.shape;
+        spreading.order(shape.words);
+        match keys {
+            KeyColumn::Ids(ids) => spreading.narrow(shape.words, 0, ids.iter().copied()),
+            KeyColumn::Codes(codes) => spreading.wide(shape.words, 0, codes.iter().copied()),
+        }
+        for (field, stored) in shape.values.iter().zip(values) {
+            stored.write(&mut spreading, shape.words, field);
+        }
+        match units {
+            Units::Integers(bits) => {
+                let bits = bits.iter().map(|bits| bits.cast_unsigned());
+                spreading.wide(shape.words, shape.row_words, bits);
             }
-            Units::Encoded(tuples) => {
-                self.spread_bytes(words, &mut records, dropped, |row| tuples.bytes(row));
+            Units::Texts(_) | Units::Binaries(_) | Units::Encoded(_) => {
+                spreading.narrow(shape.words, shape.row_words, numbers.into_iter());
             }
         }
-        self.records = records;
+        for (partition, ends) in self.partitions.iter_mut().zip(spreading.starts.windows(2)) {
+            let [start, end] = [ends[0], ends[1]].map(|end| end as usize * shape.words);
+            self.rows_bytes += partition.extend(&spreading.records[start..end], shape.words);
+        }
+        self.spreading = spreading;
     }
 
-    fn spread_bytes<'a>(
-        &mut self,
-        words: usize,
-        records: &mut [u32],
-        dropped: Option<&Vec<bool>>,
-        bytes: impl Fn(usize) -> &'a [u8],
-    ) {
-        for (row, record) in records.chunks_exact_mut(words).enumerate() {
-            if dropped.is_some_and(|dropped| dropped[row]) {
+    /// Numbers units that are bytes within their partitions, and says which these are.
+    fn number<'a>(&mut self, targets: &mut [u16], bytes: impl Fn(usize) -> &'a [u8]) -> Vec<u32> {
+        let mut numbers = Vec::with_capacity(targets.len());
+        for (row, target) in targets.iter_mut().enumerate() {
+            if *target == NOWHERE {
+                numbers.push(0);
                 continue;
             }
             let unit = bytes(row);
             let hash = self.shared.hasher.hash_one(unit);
-            let partition = &mut self.partitions[Shared::<S>::partition(hash)];
-            record[0] = partition.units.intern_hashed(hash, unit);
-            self.rows_bytes += partition.push(record);
+            let partition = Shared::<S>::partition(hash);
+            *target = partition as u16;
+            numbers.push(self.partitions[partition].units.intern_hashed(hash, unit));
         }
+        numbers
     }
 
     /// Spills this lane's rows where all lanes together take too much.
@@ -351,28 +365,104 @@ fn slot(lane: u32, partition: usize) -> Result<u32, KernelError> {
     Ok(first + partition as u32)
 }
 
-fn fill(records: &mut [u32], words: usize, field: &Field32, values: impl Iterator<Item = u64>) {
-    let at = field.at;
-    match field.width {
-        Width::Presence | Width::Narrow { .. } => {
-            for (record, value) in records.chunks_exact_mut(words).zip(values) {
-                record[at] = value as u32;
-            }
+impl Units {
+    fn len(&self) -> usize {
+        match self {
+            Self::Integers(bits) => bits.len(),
+            Self::Texts(texts) => texts.len(),
+            Self::Binaries(bytes) => bytes.len(),
+            Self::Encoded(tuples) => tuples.len(),
         }
-        Width::Wide { .. } => {
-            for (record, value) in records.chunks_exact_mut(words).zip(values) {
-                record[at] = value as u32;
-                record[at + 1] = (value >> 32) as u32;
+    }
+}
+
+impl Spreading {
+    /// Gives each row its place by partition; those that go nowhere come last.
+    fn order(&mut self, words: usize) {
+        let Self { targets, places, starts, records } = self;
+        starts.clear();
+        starts.resize(PARTITIONS + 1, 0);
+        let mut next = [0_u32; PARTITIONS + 1];
+        targets.iter().for_each(|&target| next[usize::from(target)] += 1);
+        let mut start = 0;
+        for (next, begin) in next.iter_mut().zip(starts) {
+            *begin = start;
+            start += std::mem::replace(next, start);
+        }
+        places.clear();
+        places.extend(targets.iter().map(|&target| {
+            let next = &mut next[usize::from(target)];
+            *next += 1;
+            *next - 1
+        }));
+        // What was there is written over.
+        records.resize(records.len().max(targets.len() * words), 0);
+    }
+
+    fn narrow(&mut self, words: usize, at: usize, values: impl Iterator<Item = u32>) {
+        for (&place, value) in self.places.iter().zip(values) {
+            self.records[place as usize * words + at] = value;
+        }
+    }
+
+    fn wide(&mut self, words: usize, at: usize, values: impl Iterator<Item = u64>) {
+        for (&place, value) in self.places.iter().zip(values) {
+            let field = &mut self.records[place as usize * words + at..][..2];
+            field[0] = value as u32;
+            field[1] = (value >> 32) as u32;
+        }
+    }
+}
+
+impl Stored {
+    fn write(&self, to: &mut Spreading, words: usize, field: &Field32) {
+        match self {
+            Self::Presence(present) => {
+                to.narrow(words, field.at, present.iter().map(u32::from));
+            }
+            Self::Steps(steps, lower) => {
+                // The bounds hold, so that nothing wraps.
+                let stored =
+                    |steps: i64| steps.wrapping_sub(*lower).wrapping_add(1).cast_unsigned();
+                match steps.nulls() {
+                    None => field.write(to, words, steps.values().iter().map(|&step| stored(step))),
+                    Some(_) => {
+                        field.write(to, words, steps.iter().map(|step| step.map_or(0, stored)));
+                    }
+                }
             }
         }
     }
 }
 
-/// Rows without a unit belong to nobody.
-fn drop_nobody(dropped: &mut Option<Vec<bool>>, nulls: Option<&NullBuffer>) {
-    let Some(nulls) = nulls else { return };
-    let dropped = dropped.get_or_insert_with(|| vec![false; nulls.len()]);
-    dropped.iter_mut().zip(nulls.iter()).for_each(|(drop, valid)| *drop |= !valid);
+impl Field32 {
+    fn write(&self, to: &mut Spreading, words: usize, values: impl Iterator<Item = u64>) {
+        match self.width {
+            Width::Presence | Width::Narrow { .. } => {
+                to.narrow(words, self.at, values.map(|value| value as u32));
+            }
+            Width::Wide { .. } => to.wide(words, self.at, values),
+        }
+    }
+}
+
+/// What the records store of each value column.
+fn stored_values<S>(shared: &Shared<S>, batch: &RecordBatch) -> Result<Vec<Stored>, KernelError> {
+    let first = batch.num_columns() - shared.plan.values.len();
+    let stored = |(value, kind): (usize, &ValueColumn)| {
+        let column = batch.column(first + value);
+        Ok(match kind {
+            ValueColumn::Presence => {
+                let unreadable = || KernelError::Unreadable {
+                    column: first + value,
+                    expected: column.data_type().clone(),
+                };
+                Stored::Presence(presence(column).ok_or_else(unreadable)?)
+            }
+            ValueColumn::Grid(grid) => Stored::Steps(grid.to_steps(column)?, grid.lower_steps()),
+        })
+    };
+    shared.plan.values.iter().enumerate().map(stored).collect()
 }
 
 fn units<S>(shared: &Shared<S>, unit: &ArrayRef) -> Result<Units, KernelError> {

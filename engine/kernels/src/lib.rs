@@ -17,7 +17,8 @@
 //! | `rank` | the keyed order in which groups and rows are kept |
 //! | `store` | rows as fixed records, partitioned by unit |
 //! | `memory` | how much memory rows may take, and the trait through which they are spilled |
-//! | `bounder`, `lane`, `settle` | rows in, each unit bounded, one state out |
+//! | `bounder`, `lane` | rows in, one state out |
+//! | `grouping`, `choice`, `settle` | rows unit by unit, which of them are kept, each unit bounded |
 //! | `measure`, `cells` | what kept rows add to a group, and the sums |
 //! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
 //! | `scalar` | total functions of one row, which may run before rows are bounded |
@@ -28,10 +29,12 @@
 mod bounder;
 mod canonical;
 mod cells;
+mod choice;
 mod declared;
 mod dictionary;
 mod error;
 mod grid;
+mod grouping;
 mod integer;
 mod intern;
 mod ipc;

@@ -3,7 +3,8 @@
 //! A new measure of integers is a variant of [`Measure`], a variant of [`Reading`], an arm in
 //! [`Reading::of`] and its slow twin in `reference.rs`.
 
-use crate::store::{Field32, Rows};
+use crate::grouping::UnitRows;
+use crate::store::Field32;
 use crate::{BoundingPlan, Measure, Squares, ValueColumn};
 
 /// A measure with everything about its column looked up.
@@ -22,18 +23,11 @@ pub(crate) enum Reading {
 pub(crate) struct Kept<'a> {
     /// How many are kept.
     pub(crate) count: usize,
-    /// The kept rows themselves where some measure reads values; some rows otherwise.
-    pub(crate) members: &'a [Member],
-    pub(crate) rows: &'a Rows<'a>,
+    /// The kept rows themselves where some measure reads values; none otherwise.
+    pub(crate) rows: &'a [u32],
+    /// What they are rows of.
+    pub(crate) of: UnitRows<'a>,
     pub(crate) fields: &'a [Field32],
-}
-
-/// One row of a unit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Member {
-    pub(crate) unit: u64,
-    pub(crate) key: u64,
-    pub(crate) row: u32,
 }
 
 impl Kept<'_> {
@@ -41,9 +35,7 @@ impl Kept<'_> {
     #[inline]
     fn steps(&self, value: usize) -> impl Iterator<Item = Option<i64>> {
         let field = self.fields[value];
-        self.members
-            .iter()
-            .map(move |member| field.steps(field.stored(self.rows.record(member.row))))
+        self.rows.iter().map(move |&row| field.steps(field.stored(self.of.record(row))))
     }
 }
 

@@ -13,7 +13,7 @@ use siphasher::sip::SipHasher24;
 use crate::canonical::{TupleEncoder, canonical_column, presence};
 use crate::partial::SortedCells;
 use crate::plan::{Domain, Layout};
-use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN, canonical_value};
+use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN};
 use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, Squares, ValueColumn};
 
 /// A row's values in steps, NULL as nothing; presence counts as zero steps.
@@ -107,7 +107,7 @@ fn take_groups<'a>(
     groups: &'a Groups,
 ) -> Vec<(&'a Vec<u8>, &'a Vec<Values>)> {
     let mut ranked: Vec<_> = (groups.iter())
-        .map(|(group, rows)| (hash(plan, &[GROUP_DOMAIN, unit, group], &[]), group, rows))
+        .map(|(group, rows)| (hash(plan, GROUP_DOMAIN, &[unit], group), group, rows))
         .collect();
     ranked.sort();
     ranked.truncate(plan.max_groups as usize);
@@ -121,10 +121,10 @@ fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Values]) ->
         let copy = seen.entry(values).or_insert(0);
         let mut tail = Vec::new();
         for value in values {
-            tail.extend(canonical_value(value.unwrap_or(ABSENT)));
+            tail.extend(value.unwrap_or(ABSENT).to_le_bytes());
         }
         tail.extend(copy.to_le_bytes());
-        ranked.push((hash(plan, &[ROW_DOMAIN, unit, group], &tail), values.clone(), *copy));
+        ranked.push((hash(plan, ROW_DOMAIN, &[unit, group], &tail), values.clone(), *copy));
         *copy += 1;
     }
     ranked.sort();
@@ -132,13 +132,15 @@ fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Values]) ->
     ranked.into_iter().map(|(_, values, _)| values).collect()
 }
 
-fn hash(plan: &BoundingPlan, parts: &[&[u8]], tail: &[u8]) -> u64 {
-    let mut message = Vec::new();
+/// The framing that `rank.rs` describes.
+fn hash(plan: &BoundingPlan, domain: [u8; 8], parts: &[&[u8]], last: &[u8]) -> u64 {
+    let mut message = domain.to_vec();
     for part in parts {
         message.extend((part.len() as u64).to_le_bytes());
         message.extend(*part);
+        message.resize(message.len().next_multiple_of(8), 0);
     }
-    message.extend(tail);
+    message.extend(last);
     let mut hasher = SipHasher24::new_with_key(&plan.rank_key);
     hasher.write(&message);
     hasher.finish()

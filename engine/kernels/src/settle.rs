@@ -1,28 +1,22 @@
 //! The bounding itself: in one partition, per unit the groups, per group the rows, then totals.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::KernelError;
 use crate::canonical::TupleEncoder;
 use crate::cells::Cells;
+use crate::choice::{Choosing, Group, GroupTable};
 use crate::dictionary::encoded_bytes;
-use crate::integer::Integer;
+use crate::grouping::{Grouping, UnitRows};
+use crate::integer::{Integer, Label};
 use crate::intern::{Interner, Strings};
 use crate::lane::{Shared, UnitKind};
-use crate::measure::{Kept, Member, Reading};
+use crate::measure::{Kept, Reading};
 use crate::number::Values;
-use crate::rank::{ABSENT, Ranking};
-use crate::store::{PARTITION_BITS, Rows, Segment};
-use crate::{BoundingPlan, KernelError};
-
-/// A slice of rows from which sorting and hashing use all threads: a unit that has most of the
-/// rows must not leave the other threads idle.
-const PARALLEL_ROWS: usize = 1 << 16;
-/// Rows are sorted in buckets of about so many.
-const BUCKET_ROWS: usize = 16;
-const BUCKET_BITS_MAX: u32 = 13;
+use crate::rank::Ranking;
+use crate::store::{PARTITION_BITS, Segment};
 
 /// The bytes of groups, which ranks are computed from.
 pub(crate) enum GroupNames {
@@ -40,9 +34,6 @@ pub(crate) struct Job<'a, S, R> {
     pub(crate) readings: Vec<Reading>,
 }
 
-/// For each segment, the numbers of its units among all of the partition.
-type UnitNumbers = Vec<Vec<u64>>;
-
 /// The bytes of a partition's units.
 enum UnitNames {
     Integers(Integer),
@@ -56,14 +47,36 @@ pub(crate) struct Part {
     pub(crate) keys: Option<std::sync::Arc<Vec<u32>>>,
 }
 
-/// Memory that is used again for every partition.
-#[derive(Default)]
+/// Memory that is used again for every partition and every unit.
 pub(crate) struct Scratch {
-    members: Vec<Member>,
-    buckets: Vec<u32>,
-    groups: Vec<Range<usize>>,
-    ranked: Vec<(u64, usize)>,
-    chosen: Vec<Member>,
+    grouping: Grouping,
+    table: GroupTable,
+    groups: Vec<Group>,
+    /// For each row of a unit, the place of its group.
+    places: Vec<u32>,
+    /// The places of the groups that are kept, with their ranks.
+    ranked: Vec<(u64, u32)>,
+    /// For each group, where its rows begin among the kept ones.
+    starts: Vec<u32>,
+    /// The rows of kept groups, group by group.
+    rows: Vec<u32>,
+    choosing: Choosing,
+}
+
+impl Scratch {
+    /// For groups that are numbers below `numbered`, where that is known.
+    pub(crate) fn new(numbered: Option<usize>) -> Self {
+        Self {
+            grouping: Grouping::default(),
+            table: GroupTable::new(numbered),
+            groups: Vec::new(),
+            places: Vec::new(),
+            ranked: Vec::new(),
+            starts: Vec::new(),
+            rows: Vec::new(),
+            choosing: Choosing::default(),
+        }
+    }
 }
 
 impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
@@ -74,213 +87,125 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
         scratch: &mut Scratch,
         cells: &mut Cells<S>,
     ) -> Result<(), KernelError> {
-        let shape = &self.shared.shape;
-        let (segments, keys): (Vec<Segment>, Vec<_>) =
-            parts.into_iter().map(|part| (part.segment, part.keys)).unzip();
-        let rows = Rows::new(&segments, shape.words);
-        if !rows.can_be_numbered() {
-            return Err(KernelError::TooLarge { what: "rows of one part", limit: u32::MAX.into() });
+        let (names, numbers) = self.units(&parts)?;
+        let numbered = match &names {
+            UnitNames::Integers(_) => None,
+            UnitNames::Strings(names) => Some((numbers.as_slice(), names.len())),
+        };
+        let mut grouping = std::mem::take(&mut scratch.grouping);
+        grouping.fill(&self.shared.shape, &parts, &self.shared.hasher, numbered)?;
+        // The rows lie in the grouping now.
+        drop(parts);
+        for (unit, rows) in grouping.units() {
+            let label: Label;
+            let name = match &names {
+                UnitNames::Integers(integer) => {
+                    label = integer.label(unit.cast_signed());
+                    label.as_slice()
+                }
+                UnitNames::Strings(names) => names.get(unit as u32),
+            };
+            self.settle_unit(name, rows, scratch, cells);
         }
-        let (units, numbers) = self.units(&segments)?;
-        let mut members = std::mem::take(&mut scratch.members);
-        members.clear();
-        members.reserve(rows.count());
-        let mut first_chunk = 0;
-        for (part, segment) in segments.iter().enumerate() {
-            for (first, chunk) in rows.chunks_of(first_chunk, segment) {
-                let records = chunk.chunks_exact(shape.words);
-                members.extend(records.zip(first..).map(|(record, row)| {
-                    let (unit, key) = (shape.unit(record), shape.key(record));
-                    Member {
-                        unit: numbers.as_ref().map_or(unit, |numbers| numbers[part][unit as usize]),
-                        key: keys[part].as_ref().map_or(key, |keys| keys[key as usize].into()),
-                        row,
-                    }
-                }));
-            }
-            first_chunk += segment.chunks.len();
-        }
-        let members = self.sorted(members, scratch);
-        for of_unit in members.chunk_by(|a, b| a.unit == b.unit) {
-            self.settle_unit(&units, of_unit, &rows, scratch, cells);
-        }
-        scratch.members = members;
+        scratch.grouping = grouping;
         Ok(())
     }
 
-    /// The partition's units by number, and for each segment the numbers of its units.
-    fn units(&self, segments: &[Segment]) -> Result<(UnitNames, Option<UnitNumbers>), KernelError> {
+    /// The partition's units by number, and for each part the numbers of its units.
+    fn units(&self, parts: &[Part]) -> Result<(UnitNames, Vec<Vec<u32>>), KernelError> {
         let encoder: Option<&TupleEncoder> = match &self.shared.units {
-            UnitKind::Integers(integer) => return Ok((UnitNames::Integers(*integer), None)),
+            UnitKind::Integers(integer) => return Ok((UnitNames::Integers(*integer), Vec::new())),
             UnitKind::Bytes(encoder) => Some(encoder),
             UnitKind::Encoded(_) => None,
         };
         let mut all = Interner::of_part(self.shared.hasher.clone(), PARTITION_BITS);
-        let numbers = (segments.iter())
-            .map(|segment| segment.units.iter().map(|unit| all.intern(unit).into()).collect())
+        let numbers = (parts.iter())
+            .map(|part| part.segment.units.iter().map(|unit| all.intern(unit)).collect())
             .collect();
         let all = all.into_strings();
         let names = match encoder {
             Some(encoder) => encoded_bytes(encoder, || all.iter().map(Some))?,
             None => all,
         };
-        Ok((UnitNames::Strings(names), Some(numbers)))
+        Ok((UnitNames::Strings(names), numbers))
     }
 
-    /// Sorted by unit in any order, then by group.
-    ///
-    /// Rows are first put into buckets of few units each, by further bits of the unit's hash, so
-    /// that little is left to sort. A hash that is bad makes large buckets and nothing worse.
-    fn sorted(&self, members: Vec<Member>, scratch: &mut Scratch) -> Vec<Member> {
-        let order = |member: &Member| u128::from(member.unit) << 64 | u128::from(member.key);
-        let bits = (members.len() / BUCKET_ROWS).max(1).ilog2().min(BUCKET_BITS_MAX);
-        if bits == 0 || members.len() >= u32::MAX as usize {
-            let mut members = members;
-            sort_by(&mut members, order);
-            return members;
-        }
-        let bucket = |member: &Member| {
-            let hash = self.shared.hasher.hash_one(member.unit.cast_signed());
-            ((hash << PARTITION_BITS) >> (64 - bits)) as usize
-        };
-        let mut starts = vec![0_u32; (1 << bits) + 1];
-        scratch.buckets.clear();
-        scratch.buckets.extend(members.iter().map(|member| bucket(member) as u32));
-        for &bucket in &scratch.buckets {
-            starts[bucket as usize + 1] += 1;
-        }
-        for bucket in 1..starts.len() {
-            starts[bucket] += starts[bucket - 1];
-        }
-        let mut next = starts.clone();
-        let mut sorted = vec![Member { unit: 0, key: 0, row: 0 }; members.len()];
-        for (&member, &bucket) in members.iter().zip(&scratch.buckets) {
-            let place = &mut next[bucket as usize];
-            sorted[*place as usize] = member;
-            *place += 1;
-        }
-        for ends in starts.windows(2) {
-            sort_by(&mut sorted[ends[0] as usize..ends[1] as usize], order);
-        }
-        sorted
-    }
-
+    /// Bounds one unit and adds up what it contributes.
     fn settle_unit(
         &self,
-        units: &UnitNames,
-        members: &[Member],
-        rows: &Rows<'_>,
+        unit: &[u8],
+        rows: UnitRows<'_>,
         scratch: &mut Scratch,
         cells: &mut Cells<S>,
     ) {
-        let Scratch { groups, ranked, chosen, .. } = scratch;
-        groups.clear();
+        let Shared { plan, shape, hasher, .. } = self.shared;
+        let Scratch { table, groups, places, ranked, .. } = scratch;
+        table.list(rows.keys(shape), hasher, groups, places);
+        if groups.len() > plan.max_groups as usize {
+            self.keep_groups(unit, groups, ranked);
+        } else {
+            ranked.clear();
+            ranked.extend((0..groups.len() as u32).map(|place| (0, place)));
+        }
+        if self.readings.iter().any(|reading| reading.reads_values()) {
+            return self.add_values(unit, rows, scratch, cells);
+        }
+        for &(_, place) in &scratch.ranked {
+            let group = scratch.groups[place as usize];
+            let count = group.rows.min(plan.max_rows_per_group) as usize;
+            self.add(group.key, &Kept { count, rows: &[], of: rows, fields: &[] }, cells);
+        }
+    }
+
+    /// Chooses rows of the kept groups and adds up what their values say.
+    fn add_values(
+        &self,
+        unit: &[u8],
+        rows: UnitRows<'_>,
+        scratch: &mut Scratch,
+        cells: &mut Cells<S>,
+    ) {
+        /// The group is not kept.
+        const OUT: u32 = u32::MAX;
+        let Scratch { groups, places, ranked, starts, rows: kept, choosing, .. } = scratch;
+        starts.clear();
+        starts.resize(groups.len(), OUT);
         let mut start = 0;
-        for group in members.chunk_by(|a, b| a.key == b.key) {
-            groups.push(start..start + group.len());
-            start += group.len();
+        for &(_, place) in ranked.iter() {
+            starts[place as usize] = start;
+            start += groups[place as usize].rows;
         }
-        let label;
-        let unit = match units {
-            UnitNames::Integers(integer) => {
-                label = integer.label(members[0].unit.cast_signed());
-                label.as_slice()
+        kept.clear();
+        kept.resize(start as usize, 0);
+        for (row, &place) in (0..).zip(places.iter()) {
+            let next = &mut starts[place as usize];
+            if *next != OUT {
+                kept[*next as usize] = row;
+                *next += 1;
             }
-            UnitNames::Strings(names) => names.get(members[0].unit as u32),
-        };
-        self.keep_groups(unit, members, groups, ranked);
-        let limit = self.shared.plan.max_rows_per_group as usize;
-        let reads_values = self.readings.iter().any(|reading| reading.reads_values());
-        for group in groups.iter() {
-            let mut kept = &members[group.clone()];
-            let count = kept.len().min(limit);
-            if reads_values && kept.len() > limit {
-                self.choose_rows(unit, kept, rows, chosen);
-                kept = chosen;
+        }
+        let Shared { plan, shape, .. } = self.shared;
+        for &(_, place) in ranked.iter() {
+            let Group { key, rows: count } = groups[place as usize];
+            // Every start has moved on to the end.
+            let end = starts[place as usize] as usize;
+            let mut of_group = &kept[end - count as usize..end];
+            if count > plan.max_rows_per_group {
+                of_group = self.choose_rows(unit, key, &rows, of_group, choosing);
             }
-            let cell = cells.of(kept[0].key);
-            cell[0] += 1;
-            let kept = Kept { count, members: kept, rows, fields: &self.shared.shape.values };
-            for (total, reading) in cell[1..].iter_mut().zip(&self.readings) {
-                *total += reading.of(&kept);
-            }
+            let kept =
+                Kept { count: of_group.len(), rows: of_group, of: rows, fields: &shape.values };
+            self.add(key, &kept, cells);
         }
     }
 
-    /// Keeps the `max_groups` groups of smallest rank, ties by the group's bytes.
-    fn keep_groups(
-        &self,
-        unit: &[u8],
-        members: &[Member],
-        groups: &mut Vec<Range<usize>>,
-        ranked: &mut Vec<(u64, usize)>,
-    ) {
-        let limit = self.shared.plan.max_groups as usize;
-        if groups.len() <= limit {
-            return;
+    #[inline]
+    fn add(&self, key: u64, kept: &Kept<'_>, cells: &mut Cells<S>) {
+        let cell = cells.of(key);
+        cell[0] += 1;
+        for (total, reading) in cell[1..].iter_mut().zip(&self.readings) {
+            *total += reading.of(kept);
         }
-        let prefix = self.ranking.unit(unit);
-        let key = |place: usize| members[groups[place].start].key;
-        ranked.clear();
-        ranked.extend((0..groups.len()).map(|place| {
-            let rank =
-                self.groups.with_bytes(key(place), |group| self.ranking.group(&prefix, group));
-            (rank, place)
-        }));
-        ranked.select_nth_unstable_by(limit - 1, |a, b| {
-            a.0.cmp(&b.0).then_with(|| self.groups.compare(key(a.1), key(b.1)))
-        });
-        ranked.truncate(limit);
-        let kept: Vec<Range<usize>> =
-            ranked.iter().map(|&(_, place)| groups[place].clone()).collect();
-        groups.clear();
-        groups.extend(kept);
-    }
-
-    /// The `limit` rows of smallest rank, ties by values and then by number among identical rows.
-    fn choose_rows(
-        &self,
-        unit: &[u8],
-        members: &[Member],
-        rows: &Rows<'_>,
-        chosen: &mut Vec<Member>,
-    ) {
-        let BoundingPlan { max_rows_per_group, .. } = self.shared.plan;
-        let limit = max_rows_per_group as usize;
-        let fields = &self.shared.shape.values;
-        // Sorted by values, identical rows are neighbours, and which of them comes first is of no
-        // consequence: the boundary reads the same values from each.
-        let stored = |member: &Member| {
-            let record = rows.record(member.row);
-            fields.iter().map(move |field| field.stored(record))
-        };
-        let mut sorted = members.to_vec();
-        if sorted.len() < PARALLEL_ROWS {
-            sorted.sort_unstable_by(|a, b| stored(a).cmp(stored(b)));
-        } else {
-            sorted.par_sort_unstable_by(|a, b| stored(a).cmp(stored(b)));
-        }
-        let mut copies = Vec::with_capacity(sorted.len());
-        for identical in sorted.chunk_by(|a, b| stored(a).eq(stored(b))) {
-            copies.extend(0..identical.len() as u64);
-        }
-        let key = members[0].key;
-        let prefix = self.groups.with_bytes(key, |group| self.ranking.prefix(unit, group));
-        let rank = |place: usize| {
-            let record = rows.record(sorted[place].row);
-            let values =
-                fields.iter().map(|field| field.steps(field.stored(record)).unwrap_or(ABSENT));
-            (self.ranking.row(&prefix, values, copies[place]), place)
-        };
-        let mut ranked: Vec<(u64, usize)> = if sorted.len() < PARALLEL_ROWS {
-            (0..sorted.len()).map(rank).collect()
-        } else {
-            (0..sorted.len()).into_par_iter().map(rank).collect()
-        };
-        // The place among the sorted rows orders ties by values and then by copy.
-        ranked.select_nth_unstable(limit - 1);
-        chosen.clear();
-        chosen.extend(ranked[..limit].iter().map(|&(_, place)| sorted[place]));
     }
 }
 
@@ -322,20 +247,5 @@ impl GroupNames {
             Self::Strings(strings) => read(strings.get(key as u32)),
             Self::Values(values) => read(values.label(key).as_slice()),
         }
-    }
-
-    fn compare(&self, a: u64, b: u64) -> std::cmp::Ordering {
-        match self {
-            Self::Strings(strings) => strings.get(a as u32).cmp(strings.get(b as u32)),
-            Self::Values(values) => values.order(a).cmp(&values.order(b)),
-        }
-    }
-}
-
-fn sort_by<K: Ord + Send>(members: &mut [Member], key: impl Fn(&Member) -> K + Sync) {
-    if members.len() < PARALLEL_ROWS {
-        members.sort_unstable_by_key(key);
-    } else {
-        members.par_sort_unstable_by_key(key);
     }
 }

@@ -1,6 +1,6 @@
 //! The rows between intake and bounding: fixed records of 32-bit words, partitioned by unit.
 //!
-//! A record holds the unit, the group and the values that the plan reads. All rows of a unit lie
+//! A record holds the group, the values that the plan reads, and the unit. All rows of a unit lie
 //! in one partition, whichever lane took them in, so that partitions are bounded independently.
 
 use std::hash::BuildHasher;
@@ -17,20 +17,21 @@ use crate::{Grid, KernelError, ValueColumn};
 pub(crate) const PARTITION_BITS: u32 = 8;
 pub(crate) const PARTITIONS: usize = 1 << PARTITION_BITS;
 /// A chunk holds so many rows at most, so that a growing partition is never copied as a whole.
-const CHUNK_ROWS_LOG2: u32 = 12;
-const CHUNK_ROWS: usize = 1 << CHUNK_ROWS_LOG2;
+const CHUNK_ROWS: usize = 1 << 12;
 const FIRST_CHUNK_ROWS: usize = 16;
 /// Most words that one kind of field takes.
 const WIDE: usize = 2;
 
-/// Where the fields of a record lie. *Units*: words.
+/// Where the fields of a record lie: the key, the values, and the unit at the end, which is left
+/// out once rows lie unit by unit. *Units*: words.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
-    /// A number of 64 bits, or the number of the unit in its segment.
-    pub(crate) unit_words: usize,
     /// A number of 64 bits, or the number of the key.
     pub(crate) key_words: usize,
     pub(crate) values: Vec<Field32>,
+    /// The key and the values.
+    pub(crate) row_words: usize,
+    /// All of a record. The unit is a number of 64 bits, or its number in its segment.
     pub(crate) words: usize,
 }
 
@@ -81,40 +82,30 @@ fn span(grid: &Grid) -> u64 {
 
 impl Shape {
     pub(crate) fn new(unit_words: usize, key_words: usize, values: &[ValueColumn]) -> Self {
-        let mut words = unit_words + key_words;
+        let mut row_words = key_words;
         let values = (values.iter())
             .map(|value| {
                 let stored_max = match value {
                     ValueColumn::Grid(grid) => span(grid) + 1,
                     ValueColumn::Presence => 1,
                 };
-                let field = Field32 { at: words, width: Width::of(value), stored_max };
-                words += field.width.words();
+                let field = Field32 { at: row_words, width: Width::of(value), stored_max };
+                row_words += field.width.words();
                 field
             })
             .collect();
-        Self { unit_words, key_words, values, words }
+        Self { key_words, values, row_words, words: row_words + unit_words }
     }
 
-    /// A unit's or key's field, whichever its width.
-    #[inline]
-    pub(crate) fn number(record: &[u32], at: usize, words: usize) -> u64 {
-        if words == WIDE { wide(record, at) } else { u64::from(record[at]) }
-    }
-
-    #[inline]
-    pub(crate) fn unit(&self, record: &[u32]) -> u64 {
-        Self::number(record, 0, self.unit_words)
-    }
-
+    /// The key of a record, with or without its unit.
     #[inline]
     pub(crate) fn key(&self, record: &[u32]) -> u64 {
-        Self::number(record, self.unit_words, self.key_words)
+        if self.key_words == WIDE { wide(record, 0) } else { u64::from(record[0]) }
     }
 }
 
 #[inline]
-fn wide(record: &[u32], at: usize) -> u64 {
+pub(crate) fn wide(record: &[u32], at: usize) -> u64 {
     u64::from(record[at]) | u64::from(record[at + 1]) << 32
 }
 
@@ -159,35 +150,28 @@ impl<S: BuildHasher> Partition<S> {
         }
     }
 
-    /// Appends a record. *Units*: the result is the memory newly taken, in bytes.
-    #[inline]
-    pub(crate) fn push(&mut self, record: &[u32]) -> usize {
+    /// Appends records of `words` each. *Units*: the result is the memory newly taken, in bytes.
+    pub(crate) fn extend(&mut self, mut records: &[u32], words: usize) -> usize {
+        let most = CHUNK_ROWS * words;
         let mut taken = 0;
-        if self.open.len() + record.len() > self.open.capacity() {
-            taken = self.grow(record.len());
-        }
-        // Copies of a fixed length are a few instructions, any other is a call.
-        match *record {
-            [a, b] => self.open.extend_from_slice(&[a, b]),
-            [a, b, c] => self.open.extend_from_slice(&[a, b, c]),
-            [a, b, c, d] => self.open.extend_from_slice(&[a, b, c, d]),
-            [a, b, c, d, e] => self.open.extend_from_slice(&[a, b, c, d, e]),
-            _ => self.open.extend_from_slice(record),
+        while !records.is_empty() {
+            if self.open.len() == most {
+                self.full.push(std::mem::take(&mut self.open));
+            }
+            let (now, later) = records.split_at(records.len().min(most - self.open.len()));
+            let wanted = self.open.len() + now.len();
+            if wanted > self.open.capacity() {
+                let before = self.open.capacity();
+                // The first chunk grows with its rows; a partition that filled it will fill others.
+                let room = if self.full.is_empty() { wanted.max(2 * before) } else { most };
+                let room = room.clamp(FIRST_CHUNK_ROWS * words, most);
+                self.open.reserve_exact(room - self.open.len());
+                taken += (self.open.capacity() - before) * size_of::<u32>();
+            }
+            self.open.extend_from_slice(now);
+            records = later;
         }
         taken
-    }
-
-    #[cold]
-    fn grow(&mut self, words: usize) -> usize {
-        let most = CHUNK_ROWS * words;
-        let before = self.open.capacity();
-        if self.open.len() + words > most {
-            self.full.push(std::mem::replace(&mut self.open, Vec::with_capacity(most)));
-            return most * size_of::<u32>();
-        }
-        let wanted = (2 * self.open.len()).clamp(FIRST_CHUNK_ROWS * words, most);
-        self.open.reserve_exact(wanted - self.open.len());
-        (self.open.capacity() - before) * size_of::<u32>()
     }
 
     /// How much there is. *Units*: words.
@@ -208,7 +192,6 @@ impl<S: BuildHasher> Partition<S> {
 
 /// Rows of one partition, from memory or from where they were spilled.
 pub(crate) struct Segment {
-    /// Every chunk but the last holds the same number of rows.
     pub(crate) chunks: Vec<Vec<u32>>,
     /// The units by their numbers in this segment; empty where records hold units themselves.
     pub(crate) units: Strings,
@@ -217,6 +200,11 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
+    }
+
+    /// How much there is. *Units*: words.
+    pub(crate) fn words(&self) -> usize {
+        self.chunks.iter().map(Vec::len).sum()
     }
 
     /// As one batch of one row: all words, and the units.
@@ -280,9 +268,9 @@ impl Segment {
         if records.len() % words != 0 {
             return None;
         }
-        let numbered = shape.unit_words < WIDE;
+        let numbered = shape.words - shape.row_words < WIDE;
         let sound = |record: &[u32]| {
-            (!numbered || shape.unit(record) < units.len() as u64)
+            (!numbered || (record[shape.row_words] as usize) < units.len())
                 && known(shape.key(record))
                 && shape.values.iter().all(|field| field.stored(record) <= field.stored_max)
         };
@@ -291,47 +279,5 @@ impl Segment {
         }
         let chunks = records.chunks(CHUNK_ROWS * words).map(<[u32]>::to_vec).collect();
         Some(Self { chunks, units })
-    }
-}
-
-/// All rows of one partition, numbered through with holes behind short chunks.
-pub(crate) struct Rows<'a> {
-    chunks: Vec<&'a [u32]>,
-    words: usize,
-}
-
-impl<'a> Rows<'a> {
-    pub(crate) fn new(segments: &'a [Segment], words: usize) -> Self {
-        let chunks = segments.iter().flat_map(|segment| &segment.chunks);
-        Self { chunks: chunks.map(Vec::as_slice).collect(), words }
-    }
-
-    /// How many rows there are.
-    pub(crate) fn count(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.len() / self.words).sum()
-    }
-
-    /// Whether every row has a number of 32 bits.
-    pub(crate) fn can_be_numbered(&self) -> bool {
-        self.chunks.len() < (u32::MAX >> CHUNK_ROWS_LOG2) as usize
-    }
-
-    /// The number of the first row of each of a segment's chunks, and the chunk.
-    pub(crate) fn chunks_of(
-        &self,
-        first_chunk: usize,
-        segment: &'a Segment,
-    ) -> impl Iterator<Item = (u32, &'a [u32])> {
-        let number = move |chunk: usize| ((first_chunk + chunk) << CHUNK_ROWS_LOG2) as u32;
-        let chunks = segment.chunks.iter().enumerate();
-        chunks.map(move |(chunk, words)| (number(chunk), words.as_slice()))
-    }
-
-    /// The record of a row.
-    #[inline]
-    pub(crate) fn record(&self, row: u32) -> &'a [u32] {
-        let chunk = self.chunks[(row >> CHUNK_ROWS_LOG2) as usize];
-        let place = row as usize % CHUNK_ROWS;
-        &chunk[place * self.words..][..self.words]
     }
 }

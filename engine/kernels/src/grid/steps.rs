@@ -95,9 +95,15 @@ fn floats<T: ArrowPrimitiveType>(
     values: &ArrayRef,
     widen: impl Fn(T::Native) -> f64,
 ) -> Int64Array {
-    values.as_primitive::<T>().unary_opt(|value| {
+    let values = values.as_primitive::<T>();
+    let steps = |value: f64| grid.round(value.clamp(grid.lower(), grid.upper()));
+    // Where there is no NaN, rows need not be looked at one by one.
+    if values.values().iter().fold(true, |none, &value| none & !widen(value).is_nan()) {
+        return values.unary(|value| steps(widen(value)));
+    }
+    values.unary_opt(|value| {
         let value = widen(value);
-        (!value.is_nan()).then(|| grid.round(value.clamp(grid.lower(), grid.upper())))
+        (!value.is_nan()).then(|| steps(value))
     })
 }
 

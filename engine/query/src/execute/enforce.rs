@@ -1,9 +1,9 @@
 //! What the catalogue declares, enforced in every row as it is scanned.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{Array, ArrayData, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DataFusionError;
@@ -25,7 +25,19 @@ pub(super) struct Enforce {
     declaration: Declaration,
     identity: String,
     signature: Signature,
+    entries: Mutex<Vec<Entries>>,
 }
+
+/// The entries of a dictionary as they came, and as they are enforced. The batches of a row group
+/// share their entries, which are enforced once.
+#[derive(Debug)]
+struct Entries {
+    given: ArrayData,
+    enforced: ArrayRef,
+}
+
+/// So many dictionaries are remembered: one for each of a few threads.
+const ENTRIES_MAX: usize = 4;
 
 impl Enforce {
     pub(super) fn new(kind: Type, declared: &Declared) -> Self {
@@ -41,22 +53,44 @@ impl Enforce {
     fn into_type(output: DataType, declared: &Declared) -> Self {
         let identity = format!("{output} {declared:?}");
         let signature = Signature::any(1, Volatility::Immutable);
-        Self { output, declaration: declaration(declared), identity, signature }
+        let entries = Mutex::default();
+        Self { output, declaration: declaration(declared), identity, signature, entries }
     }
 
     fn apply(&self, column: &ArrayRef) -> Result<ArrayRef, DataFusionError> {
         // Texts are cut before they are brought to one layout, in which long ones have no room.
         // Arrow's cast is safe: what does not fit becomes NULL.
         match column.data_type() {
-            DataType::Utf8
-            | DataType::LargeUtf8
-            | DataType::Utf8View
-            | DataType::Dictionary(_, _) => {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 let enforced = self.declaration.enforce(Arc::clone(column));
+                Ok(self.declaration.enforce(cast(&enforced, &self.output)?))
+            }
+            DataType::Dictionary(_, _) => {
+                let dictionary = column.as_any_dictionary();
+                let enforced = dictionary.with_values(self.enforced(dictionary.values()));
+                if *enforced.data_type() == self.output {
+                    return Ok(enforced);
+                }
                 Ok(self.declaration.enforce(cast(&enforced, &self.output)?))
             }
             _ => Ok(self.declaration.enforce(cast(column, &self.output)?)),
         }
+    }
+
+    /// The entries of a dictionary, enforced now or before.
+    fn enforced(&self, values: &ArrayRef) -> ArrayRef {
+        let given = values.to_data();
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Entries that are held here cannot be replaced by others in the same place.
+        if let Some(known) = entries.iter().find(|known| known.given.ptr_eq(&given)) {
+            return Arc::clone(&known.enforced);
+        }
+        let enforced = self.declaration.enforce(Arc::clone(values));
+        if entries.len() == ENTRIES_MAX {
+            entries.remove(0);
+        }
+        entries.push(Entries { given, enforced: Arc::clone(&enforced) });
+        enforced
     }
 }
 
