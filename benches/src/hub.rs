@@ -16,7 +16,7 @@ pub const MAX_GROUPS: u32 = 4;
 pub const MAX_ROWS_PER_GROUP: u32 = 3;
 
 /// What each question of the comparison asks, by its name.
-pub const QUESTIONS: [(&str, &str); 4] = [
+pub const QUESTIONS: [(&str, &str); 5] = [
     ("Q1", "SELECT region, COUNT(*) AS n FROM claims GROUP BY region"),
     (
         "Q2",
@@ -24,6 +24,11 @@ pub const QUESTIONS: [(&str, &str); 4] = [
          GROUP BY diagnosis",
     ),
     ("Q3", "SELECT provider, COUNT(*) AS n FROM claims GROUP BY provider"),
+    (
+        "Q4",
+        "SELECT region, MEDIAN(cost) AS median, APPROX_PERCENTILE_CONT(cost, 0.9) AS p90 FROM claims \
+         GROUP BY region",
+    ),
     ("Q5", "SELECT diagnosis, COUNT(DISTINCT patient) AS n FROM claims GROUP BY diagnosis"),
 ];
 

@@ -13,7 +13,7 @@ use crate::canonical::TupleEncoder;
 use crate::cells::{Cells, Reached};
 use crate::intern::{Interner, Strings};
 use crate::lane::{Intake, KeyKind, Shared};
-use crate::measure::Reading;
+use crate::measure::Readings;
 use crate::partial::SortedCells;
 use crate::rank::{KeyedRanking, Ranking};
 use crate::settle::{GroupNames, Job, Part, Scratch};
@@ -102,7 +102,7 @@ where
     }
     let (groups, keys_of_lane) = group_names(shared, &lanes)?;
     let shards = shards(lanes)?;
-    let readings = Reading::all(&shared.plan);
+    let readings = Readings::all(&shared.plan);
     let job = Job { shared, groups: &groups, ranking, readings };
     let next = AtomicUsize::new(0);
     let shards: Vec<std::sync::Mutex<Option<Shard<S>>>> =
@@ -133,7 +133,10 @@ where
     let each_bytes = Cells::<S>::dense_bytes(numbered, measures);
     let workers = shared.account.workers(rayon::current_num_threads(), each_bytes);
     let cells = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
-    state(shared, &groups, Cells::merge(cells))
+    let mut reached = Cells::merge(cells);
+    let width = 1 + shared.plan.measures.len();
+    reached.cells.par_chunks_mut(width).for_each(|cell| job.readings.complete(&mut cell[1..]));
+    state(shared, &groups, reached)
 }
 
 /// The keys of all lanes under common numbers, and for each lane its numbers in these.

@@ -2,6 +2,9 @@
 //!
 //! A new measure of integers is a variant of [`Measure`], a variant of [`Reading`], an arm in
 //! [`Reading::of`] and its slow twin in `reference.rs`.
+//!
+//! Many counts of the rows below rising points of one value, as quantiles need them, are one
+//! histogram: each row is counted once, between two points, and the counts are summed up at the end.
 
 use crate::grouping::UnitRows;
 use crate::store::Field32;
@@ -13,10 +16,24 @@ pub(crate) enum Reading {
     Units,
     Rows,
     RowsWith { value: usize },
-    RowsBelow { value: usize, steps: i64 },
     UnitsWith { value: usize },
     Squares { value: usize, squares: Squares },
     Sum { value: usize, origin_steps: i64 },
+}
+
+/// The readings of a plan's measures.
+pub(crate) struct Readings {
+    /// With their place among the measures.
+    single: Vec<(usize, Reading)>,
+    histograms: Vec<Histogram>,
+}
+
+/// Consecutive measures that count the rows below rising points of one value.
+struct Histogram {
+    value: usize,
+    /// The first one's place among the measures.
+    first: usize,
+    points: Vec<i64>,
 }
 
 /// The kept rows of one unit in one group, at most `max_rows_per_group`.
@@ -39,38 +56,99 @@ impl Kept<'_> {
     }
 }
 
-impl Reading {
-    /// The readings of a plan's measures, in their order.
-    pub(crate) fn all(plan: &BoundingPlan) -> Vec<Self> {
+impl Readings {
+    pub(crate) fn all(plan: &BoundingPlan) -> Self {
+        let mut all = Self { single: Vec::new(), histograms: Vec::new() };
         let origin_steps = |value: usize, centred: bool| match plan.values[value] {
             ValueColumn::Grid(grid) if centred => grid.middle_steps(),
             ValueColumn::Grid(_) | ValueColumn::Presence => 0,
         };
-        (plan.measures.iter())
-            .map(|measure| match *measure {
-                Measure::Units => Self::Units,
-                Measure::UnitsWith { value } => Self::UnitsWith { value },
-                Measure::RowsBelow { value, steps } => Self::RowsBelow { value, steps },
-                Measure::Squares { value } => match plan.values[value] {
-                    ValueColumn::Grid(grid) => Self::Squares { value, squares: Squares::of(&grid) },
-                    // A plan with squares of a presence is refused before anything is read.
-                    ValueColumn::Presence => Self::RowsWith { value },
-                },
-                Measure::Rows { present_in: None } => Self::Rows,
-                Measure::Rows { present_in: Some(value) } => Self::RowsWith { value },
-                Measure::Sum { value, centred } => {
-                    Self::Sum { value, origin_steps: origin_steps(value, centred) }
+        for (place, measure) in plan.measures.iter().enumerate() {
+            let reading = match *measure {
+                Measure::Units => Reading::Units,
+                Measure::UnitsWith { value } => Reading::UnitsWith { value },
+                Measure::RowsBelow { value, steps } => {
+                    all.count_below(place, value, steps);
+                    continue;
                 }
-            })
-            .collect()
+                Measure::Squares { value } => match plan.values[value] {
+                    ValueColumn::Grid(grid) => {
+                        Reading::Squares { value, squares: Squares::of(&grid) }
+                    }
+                    // A plan with squares of a presence is refused before anything is read.
+                    ValueColumn::Presence => Reading::RowsWith { value },
+                },
+                Measure::Rows { present_in: None } => Reading::Rows,
+                Measure::Rows { present_in: Some(value) } => Reading::RowsWith { value },
+                Measure::Sum { value, centred } => {
+                    Reading::Sum { value, origin_steps: origin_steps(value, centred) }
+                }
+            };
+            all.single.push((place, reading));
+        }
+        all
+    }
+
+    /// A further point of the last histogram, or the first one of another.
+    fn count_below(&mut self, place: usize, value: usize, steps: i64) {
+        match self.histograms.last_mut() {
+            Some(last) if last.goes_on(place, value, steps) => last.points.push(steps),
+            _ => self.histograms.push(Histogram { value, first: place, points: vec![steps] }),
+        }
     }
 
     /// Whether it matters which rows are kept, and not only how many.
-    pub(crate) fn reads_values(self) -> bool {
+    pub(crate) fn read_values(&self) -> bool {
+        !self.histograms.is_empty() || self.single.iter().any(|(_, reading)| reading.reads_values())
+    }
+
+    /// Adds what one unit adds to one group.
+    #[inline]
+    pub(crate) fn add(&self, kept: &Kept<'_>, measures: &mut [i128]) {
+        for (place, reading) in &self.single {
+            measures[*place] += reading.of(kept);
+        }
+        for histogram in &self.histograms {
+            histogram.add(kept, &mut measures[histogram.first..]);
+        }
+    }
+
+    /// Sums the histograms of one group up, once everything has been added.
+    pub(crate) fn complete(&self, measures: &mut [i128]) {
+        for Histogram { first, points, .. } in &self.histograms {
+            let mut below = 0;
+            for count in &mut measures[*first..first + points.len()] {
+                below += *count;
+                *count = below;
+            }
+        }
+    }
+}
+
+impl Histogram {
+    fn goes_on(&self, place: usize, value: usize, steps: i64) -> bool {
+        self.first + self.points.len() == place
+            && self.value == value
+            && self.points.last().is_some_and(|last| *last < steps)
+    }
+
+    /// Counts each row at the first point that it is below.
+    fn add(&self, kept: &Kept<'_>, counts: &mut [i128]) {
+        for steps in kept.steps(self.value).flatten() {
+            let point = self.points.partition_point(|point| *point <= steps);
+            if point < self.points.len() {
+                counts[point] += 1;
+            }
+        }
+    }
+}
+
+impl Reading {
+    /// Whether it matters which rows are kept, and not only how many.
+    fn reads_values(self) -> bool {
         match self {
             Self::Units | Self::Rows => false,
             Self::RowsWith { .. }
-            | Self::RowsBelow { .. }
             | Self::UnitsWith { .. }
             | Self::Squares { .. }
             | Self::Sum { .. } => true,
@@ -79,13 +157,10 @@ impl Reading {
 
     /// What one unit adds to one group.
     #[inline]
-    pub(crate) fn of(self, kept: &Kept<'_>) -> i128 {
+    fn of(self, kept: &Kept<'_>) -> i128 {
         match self {
             Self::Units => 1,
             Self::Rows => kept.count as i128,
-            Self::RowsBelow { value, steps } => {
-                kept.steps(value).flatten().filter(|found| *found < steps).count() as i128
-            }
             Self::UnitsWith { value } => i128::from(kept.steps(value).flatten().next().is_some()),
             Self::Squares { value, squares } => {
                 kept.steps(value).flatten().map(|steps| squares.deviation(steps)).sum()

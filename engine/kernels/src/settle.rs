@@ -13,7 +13,7 @@ use crate::grouping::{Grouping, UnitRows};
 use crate::integer::{Integer, Label};
 use crate::intern::{Interner, Strings};
 use crate::lane::{Shared, UnitKind};
-use crate::measure::{Kept, Reading};
+use crate::measure::{Kept, Readings};
 use crate::number::Values;
 use crate::rank::Ranking;
 use crate::store::{PARTITION_BITS, Segment};
@@ -31,7 +31,7 @@ pub(crate) struct Job<'a, S, R> {
     pub(crate) shared: &'a Shared<S>,
     pub(crate) groups: &'a GroupNames,
     pub(crate) ranking: &'a R,
-    pub(crate) readings: Vec<Reading>,
+    pub(crate) readings: Readings,
 }
 
 /// The bytes of a partition's units.
@@ -147,7 +147,7 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
             ranked.clear();
             ranked.extend((0..groups.len() as u32).map(|place| (0, place)));
         }
-        if self.readings.iter().any(|reading| reading.reads_values()) {
+        if self.readings.read_values() {
             return self.add_values(unit, rows, scratch, cells);
         }
         for &(_, place) in &scratch.ranked {
@@ -203,9 +203,7 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
     fn add(&self, key: u64, kept: &Kept<'_>, cells: &mut Cells<S>) {
         let cell = cells.of(key);
         cell[0] += 1;
-        for (total, reading) in cell[1..].iter_mut().zip(&self.readings) {
-            *total += reading.of(kept);
-        }
+        self.readings.add(kept, &mut cell[1..]);
     }
 }
 

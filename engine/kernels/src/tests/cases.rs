@@ -86,6 +86,10 @@ pub(super) fn all_measures() -> Vec<Measure> {
         Measure::UnitsWith { value: 1 },
         Measure::Squares { value: 0 },
         Measure::RowsBelow { value: 0, steps: 3 },
+        Measure::RowsBelow { value: 0, steps: 3 },
+        Measure::RowsBelow { value: 0, steps: 5 },
+        Measure::RowsBelow { value: 0, steps: 40 },
+        Measure::RowsBelow { value: 0, steps: -9 },
     ]
 }
 

@@ -61,10 +61,43 @@ pub(super) fn bernoulli_exp_fraction<N: Natural>(
     }
 }
 
-/// True with probability `1/e`: Algorithm 1 at one, whose first step always goes on.
+/// Binary digits of the number that decides about `1/e`; the last bit of its word is left over.
+const DIGITS: u32 = u32::BITS - 1;
+/// `k!` for the steps that one word decides about, from the second on. The products with a number
+/// of [`DIGITS`] digits fit 64 bits, and the last is below `2^32`, as [`bernoulli`] needs it.
+const FACTORIALS: [u64; 11] =
+    [2, 6, 24, 120, 720, 5_040, 40_320, 362_880, 3_628_800, 39_916_800, 479_001_600];
+
+/// True with probability `1/e`: Algorithm 1 at one. Its first step always goes on, and it gets past
+/// step `k` with probability `1/k!`; what counts is whether the step at which it ends is odd.
+///
+/// So one uniform number `U` says where it ends: at the first step `k` with `U >= 1/k!`. The digits
+/// of a word are certainly below the fraction, certainly not, or its first digits; the last once in
+/// about 2^31 draws, when [`bernoulli`] compares the rest of the fraction with further digits.
+/// Then the end is at this step or at the next, because the fractions beyond are smaller than what
+/// is known of `U`. After the last step in the table every step tosses a coin of its own.
 #[inline]
 pub(super) fn bernoulli_inverse_e(rng: &mut impl Rng) -> bool {
-    let mut step: u32 = 2;
+    let word = rng.next_u32();
+    decide_inverse_e(rng, word)
+}
+
+/// The same from the first digits of a word, whose last bit is not looked at.
+#[inline]
+pub(super) fn decide_inverse_e(rng: &mut impl Rng, word: u32) -> bool {
+    const ONE: u64 = 1 << DIGITS;
+    let digits = u64::from(word >> 1);
+    for (step, factorial) in (2..).zip(FACTORIALS) {
+        let reached = digits * factorial;
+        if reached >= ONE {
+            return step % 2 == 1;
+        }
+        if reached + factorial > ONE {
+            let goes_on = bernoulli::<u64>(rng, ONE - reached, factorial);
+            return (step + u32::from(goes_on)) % 2 == 1;
+        }
+    }
+    let mut step = 2 + FACTORIALS.len() as u32;
     while one_in(rng, step) {
         step += 1;
     }

@@ -4,7 +4,7 @@
 
 use rand_chacha::rand_core::Rng;
 
-use super::bernoulli::{bernoulli_exp_fraction, bernoulli_inverse_e};
+use super::bernoulli::{bernoulli_exp_fraction, bernoulli_inverse_e, decide_inverse_e};
 use crate::mechanism::scale::Scale;
 
 /// Whole multiples of the scale after which the generator is declared broken. A sound one gets here
@@ -31,8 +31,8 @@ impl LaplaceSampler {
     #[inline]
     pub(crate) fn sample(&self, rng: &mut impl Rng) -> i128 {
         loop {
-            let magnitude = (geometric(rng, self.t) >> self.places).cast_signed();
-            let is_negative = rng.next_u32() & 1 == 1;
+            let (magnitude, is_negative) = geometric(rng, self.t);
+            let magnitude = (magnitude >> self.places).cast_signed();
             // Zero is the only number with two signs: one of them starts again.
             match (is_negative, magnitude) {
                 (true, 0) => {}
@@ -43,24 +43,29 @@ impl LaplaceSampler {
     }
 }
 
-/// Draws `x >= 0` with probability proportional to `exp(-x / t)`; `x < 2^16 * t`.
+/// Draws `x >= 0` with probability proportional to `exp(-x / t)`, and a fair coin; `x < 2^16 * t`.
+///
+/// The coin is the bit of a word that the draw leaves over.
 ///
 /// # Panics
 /// If 65,536 coins in a row fall the same way, which only a broken generator does.
 #[inline]
-fn geometric(rng: &mut impl Rng, t: u64) -> u128 {
+fn geometric(rng: &mut impl Rng, t: u64) -> (u128, bool) {
     let remainder = loop {
         let candidate = uniform_below(rng, t);
         if survives(rng, candidate, t) {
             break candidate;
         }
     };
+    let word = rng.next_u32();
     let mut multiples: u32 = 0;
-    while bernoulli_inverse_e(rng) {
+    let mut another = decide_inverse_e(rng, word);
+    while another {
         multiples += 1;
         assert!(multiples < MULTIPLES_MAX, "the random generator is broken: it repeats itself");
+        another = bernoulli_inverse_e(rng);
     }
-    u128::from(remainder) + u128::from(multiples) * u128::from(t)
+    (u128::from(remainder) + u128::from(multiples) * u128::from(t), word & 1 == 1)
 }
 
 /// True with probability `exp(-candidate / t)`. Both widths give the same answer for the same bits;

@@ -337,16 +337,52 @@ fn the_bounds_of_the_proof_note_hold_at_the_corners() {
     }
 }
 
+/// Every word decides about `1/e` as the exact fractions say, also at the words that hold their
+/// first digits, where further digits decide, and behind the last of the table.
+#[test]
+fn one_word_decides_about_1_over_e_exactly() {
+    const ONE: u64 = 1 << 31;
+    let mut factorial = 1;
+    let mut candidates = vec![0, 1, 2, 3, 4, 5, ONE - 1];
+    for step in 2..=13_u64 {
+        factorial *= step;
+        let first = ONE / factorial;
+        candidates.extend([first.saturating_sub(1), first, first + 1]);
+    }
+    for digits in candidates {
+        for (further, left_over) in [(0, 0), (0, 1), (u32::MAX, 0), (u32::MAX, 1)] {
+            // Zeros pass every coin until the script ends and large words follow.
+            let word = (digits as u32) << 1 | left_over;
+            let mut script = Script::new(vec![word, further, further, further, u32::MAX]);
+            let answer = bernoulli_inverse_e(&mut script);
+            // The digits as a fraction, with those that follow as nothing or nearly one more.
+            let rest = if further == 0 { RBig::ZERO } else { RBig::ONE - fraction(1, 1 << 40) };
+            let uniform = (RBig::from(digits) + rest) / RBig::from(ONE);
+            let mut step = 2_u64;
+            let mut share = fraction(1, 2);
+            while uniform < share && step <= 12 {
+                step += 1;
+                share /= RBig::from(step);
+            }
+            // Behind the table each step tosses a coin: three of the script's zeros, then none.
+            if digits < 4 && further == 0 {
+                step += 3;
+            }
+            assert_eq!(answer, step % 2 == 1, "{digits} {further}");
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "the random generator is broken")]
 fn a_stuck_generator_is_noticed() {
-    /// Passes the coin of 1/2 and fails the coin of 1/3: a success of `1/e` every time.
-    struct Stuck(u32);
+    /// Passes the coin of 1/2 and fails the coin of 1/3: a success of `1/e` every time. The same
+    /// number is below the bound of a uniform one and passes its test.
+    struct Stuck;
     impl TryRng for Stuck {
         type Error = Infallible;
         fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-            self.0 = (self.0 + 1) % 2;
-            Ok(if self.0 == 1 { 0 } else { u32::MAX })
+            Ok(u32::MAX / 5 * 2)
         }
         fn try_next_u64(&mut self) -> Result<u64, Infallible> {
             Ok(0)
@@ -355,5 +391,5 @@ fn a_stuck_generator_is_noticed() {
             unreachable!("the samplers draw words")
         }
     }
-    Sampler::new(&laplace(1, 1)).sample(&mut Stuck(0));
+    Sampler::new(&laplace(1, 1)).sample(&mut Stuck);
 }
