@@ -13,30 +13,42 @@ import time
 from collections.abc import Callable
 
 GROUPS, ROWS, COST_MAX = 4, 3, 5_000.0
-KEY = {"Q1": "region", "Q2": "diagnosis", "Q3": "provider", "Q5": "diagnosis"}
+KEY = {
+    "Q1": "region",
+    "Q2": "diagnosis",
+    "Q3": "provider",
+    "Q4": "region",
+    "Q5": "diagnosis",
+}
+QUANTILES = {"median": 0.5, "p90": 0.9}
+# Where a private quantile is looked for: as many equal parts as Voilage's search has.
+CANDIDATES = [COST_MAX * part / 256 for part in range(257)]
 Ask = Callable[[str], tuple[list, dict[str, list]]]
 
 
-def plain_sql(question: str, table: str) -> str:
-    key = KEY[question]
-    values = {
+def values_sql(question: str, quantile: str) -> str:
+    return {
         "Q1": "count(*) AS n",
         "Q2": "count(*) AS n, sum(cost) AS total, avg(cost) AS mean",
         "Q3": "count(*) AS n",
+        "Q4": ", ".join(
+            quantile.format(share) + f" AS {name}" for name, share in QUANTILES.items()
+        ),
         "Q5": "count(DISTINCT patient) AS n",
     }[question]
+
+
+EXACT_QUANTILE = "quantile_cont(cost, {})"
+
+
+def plain_sql(question: str, table: str, quantile: str = EXACT_QUANTILE) -> str:
+    key, values = KEY[question], values_sql(question, quantile)
     return f"SELECT {key} AS key, {values} FROM {table} GROUP BY {key}"
 
 
 def bounded_sql(question: str, table: str) -> str:
     """Bounding as window functions: groups and rows ranked by a hash, the first ones kept."""
-    key = KEY[question]
-    values = {
-        "Q1": "count(*) AS n",
-        "Q2": "count(*) AS n, sum(cost) AS total, avg(cost) AS mean",
-        "Q3": "count(*) AS n",
-        "Q5": "count(DISTINCT patient) AS n",
-    }[question]
+    key, values = KEY[question], values_sql(question, EXACT_QUANTILE)
     return f"""
         WITH ranked AS (
             SELECT patient, {key} AS key, least(greatest(cost, 0), {COST_MAX}) AS cost,
@@ -67,7 +79,10 @@ def datafusion(path: str) -> Ask:
     context.register_parquet("claims", path)
 
     def ask(question: str) -> tuple[list, dict[str, list]]:
-        columns = context.sql(plain_sql(question, "claims")).to_arrow_table().to_pydict()
+        # Exact where the others are: its approximation is another question.
+        quantile = "percentile_cont({}) WITHIN GROUP (ORDER BY cost)"
+        sql = plain_sql(question, "claims", quantile)
+        columns = context.sql(sql).to_arrow_table().to_pydict()
         return columns.pop("key"), columns
 
     return ask
@@ -85,6 +100,10 @@ def polars(path: str) -> Ask:
                 pl.col("cost").mean().alias("mean"),
             ],
             "Q3": [pl.len().alias("n")],
+            "Q4": [
+                pl.col("cost").quantile(share, interpolation="linear").alias(name)
+                for name, share in QUANTILES.items()
+            ],
             "Q5": [pl.col("patient").n_unique().alias("n")],
         }[question]
         columns = pl.scan_parquet(path).group_by(pl.col(KEY[question]).alias("key")).agg(values)
@@ -113,7 +132,9 @@ def opendp(path: str) -> Ask:
         key = KEY[question]
         column = pl.col(key) if key == "provider" else pl.col(key).cast(pl.String)
         frame = pl.scan_parquet(path).select("patient", column, "cost")
-        margin = {"Q1": {"invariant": "keys"}, "Q2": {"max_groups": 2_000, "max_length": 10**8}}
+        public = {"invariant": "keys"}
+        learned = {"max_groups": 2_000, "max_length": 10**8}
+        margin = {"Q1": public, "Q2": learned, "Q4": public | {"max_length": 10**8}}
         margins = [dp.polars.Margin(max_length=10**8)]
         if question in margin:
             margins.append(dp.polars.Margin(by=[key], **margin[question]))
@@ -125,6 +146,12 @@ def opendp(path: str) -> Ask:
             margins=margins,
         )
         values = [dp.len(signed=True).alias("n")]
+        if question == "Q4":
+            cost = pl.col("cost").fill_null(0.0).fill_nan(0.0)
+            values = [
+                cost.dp.quantile(share, candidates=CANDIDATES).alias(name)
+                for name, share in QUANTILES.items()
+            ]
         if question == "Q2":
             cost = pl.col("cost").fill_null(0.0).fill_nan(0.0)
             values.append(cost.dp.sum((0.0, COST_MAX)).alias("total"))

@@ -40,7 +40,7 @@ pub fn open(folder: &Path, rows: u64, order: Order) -> Study {
     std::fs::create_dir_all(folder).unwrap();
     let (name, sorted) = match order {
         Order::Arrival => (format!("claims-{rows}"), ""),
-        Order::Patient => (format!("claims-by-patient-{rows}"), ""),
+        Order::Patient => (format!("claims-by-patient-{rows}"), "sorted_by_unit = true\n"),
     };
     claims::write(&folder.join(format!("{name}.parquet")), rows, order);
     let hub_file = folder.join(format!("{name}.toml"));

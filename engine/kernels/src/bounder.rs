@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::canonical::TupleEncoder;
 use crate::cells::{Cells, Reached};
+use crate::dictionary::TupleDictionary;
 use crate::intern::{Interner, Strings};
 use crate::lane::{Intake, KeyKind, Shared};
 use crate::measure::Readings;
@@ -18,6 +19,7 @@ use crate::partial::SortedCells;
 use crate::rank::{KeyedRanking, Ranking};
 use crate::settle::{GroupNames, Job, Part, Scratch};
 use crate::store::{PARTITIONS, Partition, Segment};
+use crate::stream::{self, Stream};
 use crate::{BoundingPlan, KernelError, Memory, PartialState};
 
 /// Bounds what each unit contributes and measures the groups.
@@ -32,6 +34,9 @@ pub struct Bounder(Arc<Shared<DefaultHashBuilder>>);
 
 /// Takes in rows for a [`Bounder`], on a thread of its own.
 pub struct Lane(Intake<DefaultHashBuilder>);
+
+/// Takes in rows that are sorted by unit, on a thread of its own.
+pub struct SortedLane(Stream<DefaultHashBuilder>);
 
 impl Bounder {
     /// A bounder for batches of one schema: the unit id, then keys, then values.
@@ -69,6 +74,33 @@ impl Bounder {
     }
 }
 
+impl Bounder {
+    /// A lane for rows that are said to be sorted by unit; not to be mixed with other lanes.
+    ///
+    /// *Errors*: none that a checked plan can cause.
+    pub fn sorted_lane(&self) -> Result<SortedLane, KernelError> {
+        Ok(SortedLane(Stream::new(&self.0)?))
+    }
+
+    /// What [`Bounder::finish`] gives for the same rows, bit for bit.
+    ///
+    /// *Errors*: [`KernelError::Unsorted`] when rows of a unit may have gone through several lanes
+    /// without being next to each other.
+    pub fn finish_sorted(self, lanes: Vec<SortedLane>) -> Result<PartialState, KernelError> {
+        stream::finish(&self.0, lanes.into_iter().map(|lane| lane.0).collect())
+    }
+}
+
+impl SortedLane {
+    /// Takes in a batch; its rows follow those of the batch before. As [`Lane::push`] otherwise.
+    ///
+    /// *Errors*: [`KernelError::Unsorted`] when they do not, or when one unit has too many rows for
+    /// the memory, after which the bounder is of no use; a batch of another schema.
+    pub fn push(&mut self, batch: &RecordBatch) -> Result<(), KernelError> {
+        self.0.push(batch)
+    }
+}
+
 impl Lane {
     /// Takes in a batch.
     ///
@@ -100,10 +132,11 @@ where
     if lanes.iter().any(|lane| !Arc::ptr_eq(&lane.shared, shared)) {
         return Err(KernelError::Internal { doing: "collecting lanes of several bounders" });
     }
-    let (groups, keys_of_lane) = group_names(shared, &lanes)?;
+    let learned: Vec<_> = lanes.iter().map(|lane| lane.learned.as_ref()).collect();
+    let (groups, keys_of_lane) = group_names(shared, &learned)?;
     let shards = shards(lanes)?;
     let readings = Readings::all(&shared.plan);
-    let job = Job { shared, groups: &groups, ranking, readings };
+    let job = Job { shared, groups: &groups, ranking, readings: &readings };
     let next = AtomicUsize::new(0);
     let shards: Vec<std::sync::Mutex<Option<Shard<S>>>> =
         shards.into_iter().map(|shard| std::sync::Mutex::new(Some(shard))).collect();
@@ -135,15 +168,15 @@ where
     let cells = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
     let mut reached = Cells::merge(cells);
     let width = 1 + shared.plan.measures.len();
-    reached.cells.par_chunks_mut(width).for_each(|cell| job.readings.complete(&mut cell[1..]));
+    reached.cells.par_chunks_mut(width).for_each(|cell| readings.complete(&mut cell[1..]));
     state(shared, &groups, reached)
 }
 
 /// The keys of all lanes under common numbers, and for each lane its numbers in these.
 #[expect(clippy::type_complexity, reason = "one number list per lane, absent for common numbers")]
-fn group_names<S: BuildHasher + Clone>(
+pub(crate) fn group_names<S: BuildHasher + Clone>(
     shared: &Shared<S>,
-    lanes: &[Intake<S>],
+    lanes: &[Option<&TupleDictionary<S>>],
 ) -> Result<(GroupNames, Vec<Option<Arc<Vec<u32>>>>), KernelError> {
     match &shared.keys {
         KeyKind::Public(domain) => {
@@ -152,7 +185,7 @@ fn group_names<S: BuildHasher + Clone>(
         KeyKind::Codes(codes) => Ok((GroupNames::Values(codes.values()), vec![None; lanes.len()])),
         KeyKind::Learned => {
             let labels: Vec<Strings> = (lanes.iter())
-                .filter_map(|lane| lane.learned.as_ref())
+                .flatten()
                 .map(|learned| learned.labels())
                 .collect::<Result<_, _>>()?;
             if let [only] = labels.as_slice() {
@@ -227,7 +260,7 @@ fn parts<S: BuildHasher>(
 }
 
 /// The cells in the order of their keys' canonical bytes.
-fn state<S>(
+pub(crate) fn state<S>(
     shared: &Shared<S>,
     groups: &GroupNames,
     reached: Reached,

@@ -70,6 +70,10 @@ pub enum KernelError {
         /// The value column that it sums.
         value: usize,
     },
+    /// Rows that were to come sorted by unit did not, or one unit has too many of them; nothing is
+    /// known about them yet.
+    #[error("the rows cannot be streamed: they are not sorted by unit; bound them in lanes")]
+    Unsorted,
     /// Learned keys without key columns.
     #[error(
         "there are no key columns to learn; for one global group use Keys::Public with a batch \

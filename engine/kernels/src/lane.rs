@@ -71,7 +71,7 @@ pub(crate) struct Intake<S> {
 /// The records of one batch, ordered by partition, so that each partition takes its own in one
 /// piece.
 #[derive(Default)]
-struct Spreading {
+pub(crate) struct Spreading {
     /// For each row its partition, or [`NOWHERE`].
     targets: Vec<u16>,
     /// For each row its place among the ordered records.
@@ -85,7 +85,7 @@ struct Spreading {
 const NOWHERE: u16 = PARTITIONS as u16;
 
 /// A value column of a batch as the records store it.
-enum Stored {
+pub(crate) enum Stored {
     /// Whether there is a value.
     Presence(BooleanBuffer),
     /// Steps, with the lower bound to take away.
@@ -93,7 +93,7 @@ enum Stored {
 }
 
 /// The group keys of a batch.
-enum KeyColumn {
+pub(crate) enum KeyColumn {
     Ids(Vec<u32>),
     Codes(Vec<u64>),
 }
@@ -136,6 +136,15 @@ impl<S: BuildHasher + Clone> Shared<S> {
         Ok(Self { plan, layout, shape, units, keys, account, hasher, lanes, rows })
     }
 
+    /// Counts rows before they are taken in.
+    pub(crate) fn count(&self, rows: usize) -> Result<(), KernelError> {
+        let before = self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        if before.saturating_add(rows as u64) > ROWS_MAX {
+            return Err(KernelError::TooLarge { what: "rows", limit: ROWS_MAX });
+        }
+        Ok(())
+    }
+
     /// Where a unit's rows go: the same place in every lane.
     #[inline]
     pub(crate) fn partition(hash: u64) -> usize {
@@ -167,12 +176,7 @@ fn public_keys<S: BuildHasher + Clone>(
 
 impl<S: BuildHasher + Clone> Intake<S> {
     pub(crate) fn new(shared: &Arc<Shared<S>>) -> Result<Self, KernelError> {
-        let learned = match shared.keys {
-            KeyKind::Learned => {
-                Some(TupleDictionary::new(&shared.layout.key_types(), &shared.hasher)?)
-            }
-            KeyKind::Public(_) | KeyKind::Codes(_) => None,
-        };
+        let learned = learned_dictionary(shared)?;
         let partition = || Partition::new(shared.hasher.clone());
         Ok(Self {
             shared: Arc::clone(shared),
@@ -190,46 +194,15 @@ impl<S: BuildHasher + Clone> Intake<S> {
     pub(crate) fn push(&mut self, batch: &RecordBatch) -> Result<(), KernelError> {
         // Everything that can fail for a reason in the batch comes before the first change.
         let shared = Arc::clone(&self.shared);
-        let rows = batch.num_rows() as u64;
-        let before = shared.rows.fetch_add(rows, Ordering::Relaxed);
-        if before.saturating_add(rows) > ROWS_MAX {
-            return Err(KernelError::TooLarge { what: "rows", limit: ROWS_MAX });
-        }
+        shared.count(batch.num_rows())?;
         let (unit, keys) = checked_columns(&shared, batch)?;
         let nulls = unit.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         let units = units(&shared, &unit)?;
         let values = stored_values(&shared, batch)?;
-        let keys = self.keys(&shared, &keys, batch.num_rows())?;
+        let learned = self.learned.as_mut();
+        let keys = key_column(&shared, learned, &mut self.entries, &keys, batch.num_rows())?;
         self.spread(&shared, &units, nulls.as_ref(), &keys, &values);
         self.settle_account()
-    }
-
-    /// The keys as numbers or codes.
-    fn keys(
-        &mut self,
-        shared: &Shared<S>,
-        keys: &[ArrayRef],
-        rows: usize,
-    ) -> Result<KeyColumn, KernelError> {
-        let unreadable = || KernelError::Internal { doing: "reading group keys" };
-        Ok(match &shared.keys {
-            KeyKind::Codes(codes) => {
-                let [column] = keys else { return Err(unreadable()) };
-                KeyColumn::Codes(codes.of(column))
-            }
-            KeyKind::Public(domain) => {
-                KeyColumn::Ids(domain.find(keys, rows, &mut self.entries).ok_or_else(unreadable)?)
-            }
-            KeyKind::Learned => {
-                let learned = self.learned.as_mut().ok_or_else(unreadable)?;
-                if learned.len().saturating_add(rows) >= UNKNOWN as usize {
-                    let limit = u64::from(UNKNOWN);
-                    return Err(KernelError::TooLarge { what: "group keys", limit });
-                }
-                let ids = learned.learn(keys, rows, &mut self.entries);
-                KeyColumn::Ids(ids.ok_or_else(unreadable)?)
-            }
-        })
     }
 
     /// Appends each row to the partition of its unit. Rows of nobody, and rows without a public
@@ -270,13 +243,7 @@ impl<S: BuildHasher + Clone> Intake<S> {
         };
         let shape = &shared.shape;
         spreading.order(shape.words);
-        match keys {
-            KeyColumn::Ids(ids) => spreading.narrow(shape.words, 0, ids.iter().copied()),
-            KeyColumn::Codes(codes) => spreading.wide(shape.words, 0, codes.iter().copied()),
-        }
-        for (field, stored) in shape.values.iter().zip(values) {
-            stored.write(&mut spreading, shape.words, field);
-        }
+        spreading.fill(shape, shape.words, keys, values);
         match units {
             Units::Integers(bits) => {
                 let bits = bits.iter().map(|bits| bits.cast_unsigned());
@@ -365,6 +332,56 @@ fn slot(lane: u32, partition: usize) -> Result<u32, KernelError> {
     Ok(first + partition as u32)
 }
 
+/// A dictionary of keys to learn, where keys are learned under numbers.
+pub(crate) fn learned_dictionary<S: BuildHasher + Clone>(
+    shared: &Shared<S>,
+) -> Result<Option<TupleDictionary<S>>, KernelError> {
+    match shared.keys {
+        KeyKind::Learned => {
+            TupleDictionary::new(&shared.layout.key_types(), &shared.hasher).map(Some)
+        }
+        KeyKind::Public(_) | KeyKind::Codes(_) => Ok(None),
+    }
+}
+
+/// The keys as numbers or codes; new ones are added to those learned.
+pub(crate) fn key_column<S: BuildHasher + Clone>(
+    shared: &Shared<S>,
+    learned: Option<&mut TupleDictionary<S>>,
+    entries: &mut [Entries],
+    keys: &[ArrayRef],
+    rows: usize,
+) -> Result<KeyColumn, KernelError> {
+    let unreadable = || KernelError::Internal { doing: "reading group keys" };
+    Ok(match &shared.keys {
+        KeyKind::Codes(codes) => {
+            let [column] = keys else { return Err(unreadable()) };
+            KeyColumn::Codes(codes.of(column))
+        }
+        KeyKind::Public(domain) => {
+            KeyColumn::Ids(domain.find(keys, rows, entries).ok_or_else(unreadable)?)
+        }
+        KeyKind::Learned => {
+            let learned = learned.ok_or_else(unreadable)?;
+            if learned.len().saturating_add(rows) >= UNKNOWN as usize {
+                let limit = u64::from(UNKNOWN);
+                return Err(KernelError::TooLarge { what: "group keys", limit });
+            }
+            KeyColumn::Ids(learned.learn(keys, rows, entries).ok_or_else(unreadable)?)
+        }
+    })
+}
+
+impl KeyColumn {
+    /// Whether a row has a key at all: a public one, or any where keys are learned.
+    pub(crate) fn is_known(&self, row: usize) -> bool {
+        match self {
+            Self::Ids(ids) => ids[row] != UNKNOWN,
+            Self::Codes(_) => true,
+        }
+    }
+}
+
 impl Units {
     fn len(&self) -> usize {
         match self {
@@ -397,6 +414,41 @@ impl Spreading {
         }));
         // What was there is written over.
         records.resize(records.len().max(targets.len() * words), 0);
+    }
+
+    /// Gives the kept rows the first places, in their order, and all others the places behind.
+    pub(crate) fn keep(&mut self, kept: &[u32], rows: usize, words: usize) {
+        let Self { places, records, .. } = self;
+        places.clear();
+        places.resize(rows, u32::MAX);
+        for (place, &row) in (0..).zip(kept) {
+            places[row as usize] = place;
+        }
+        let left_over = places.iter_mut().filter(|place| **place == u32::MAX);
+        left_over.zip(kept.len() as u32..).for_each(|(place, free)| *place = free);
+        records.resize(records.len().max(rows * words), 0);
+    }
+
+    /// The records of `words` each, in their places.
+    pub(crate) fn records(&self) -> &[u32] {
+        &self.records
+    }
+
+    /// Writes keys and values.
+    pub(crate) fn fill(
+        &mut self,
+        shape: &Shape,
+        words: usize,
+        keys: &KeyColumn,
+        values: &[Stored],
+    ) {
+        match keys {
+            KeyColumn::Ids(ids) => self.narrow(words, 0, ids.iter().copied()),
+            KeyColumn::Codes(codes) => self.wide(words, 0, codes.iter().copied()),
+        }
+        for (field, stored) in shape.values.iter().zip(values) {
+            stored.write(self, words, field);
+        }
     }
 
     fn narrow(&mut self, words: usize, at: usize, values: impl Iterator<Item = u32>) {
@@ -447,7 +499,10 @@ impl Field32 {
 }
 
 /// What the records store of each value column.
-fn stored_values<S>(shared: &Shared<S>, batch: &RecordBatch) -> Result<Vec<Stored>, KernelError> {
+pub(crate) fn stored_values<S>(
+    shared: &Shared<S>,
+    batch: &RecordBatch,
+) -> Result<Vec<Stored>, KernelError> {
     let first = batch.num_columns() - shared.plan.values.len();
     let stored = |(value, kind): (usize, &ValueColumn)| {
         let column = batch.column(first + value);
@@ -478,7 +533,7 @@ fn units<S>(shared: &Shared<S>, unit: &ArrayRef) -> Result<Units, KernelError> {
 }
 
 /// The unit in canonical form, and the keys as they are.
-fn checked_columns<S>(
+pub(crate) fn checked_columns<S>(
     shared: &Shared<S>,
     batch: &RecordBatch,
 ) -> Result<(ArrayRef, Vec<ArrayRef>), KernelError> {

@@ -18,6 +18,7 @@
 //! | `store` | rows as fixed records, partitioned by unit |
 //! | `memory` | how much memory rows may take, and the trait through which they are spilled |
 //! | `bounder`, `lane` | rows in, one state out |
+//! | `stream` | the same for rows that come sorted by unit, one unit in memory at a time |
 //! | `grouping`, `choice`, `settle` | rows unit by unit, which of them are kept, each unit bounded |
 //! | `measure`, `cells` | what kept rows add to a group, and the sums |
 //! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
@@ -50,11 +51,12 @@ pub mod scalar;
 mod settle;
 mod squares;
 mod store;
+mod stream;
 
 #[cfg(test)]
 mod tests;
 
-pub use bounder::{Bounder, Lane};
+pub use bounder::{Bounder, Lane, SortedLane};
 pub use declared::Declaration;
 pub use error::KernelError;
 pub use grid::Grid;

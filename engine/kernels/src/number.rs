@@ -65,6 +65,11 @@ impl Codes {
         number << 1 | 1
     }
 
+    /// How many values needed an escape.
+    pub(crate) fn escapes(&self) -> usize {
+        self.escapes.lock().unwrap_or_else(PoisonError::into_inner).values.len()
+    }
+
     pub(crate) fn values(&self) -> Values {
         let escapes = self.escapes.lock().unwrap_or_else(PoisonError::into_inner);
         Values { integer: self.integer, escaped: escapes.values.clone() }
@@ -72,6 +77,11 @@ impl Codes {
 }
 
 impl Values {
+    /// How many values needed an escape.
+    pub(crate) fn escapes(&self) -> usize {
+        self.escaped.len()
+    }
+
     /// Whether a code stands for a value or NULL.
     pub(crate) fn knows(&self, code: u64) -> bool {
         code & 1 == 0 || code >> 1 <= self.escaped.len() as u64

@@ -31,7 +31,7 @@ pub(crate) struct Job<'a, S, R> {
     pub(crate) shared: &'a Shared<S>,
     pub(crate) groups: &'a GroupNames,
     pub(crate) ranking: &'a R,
-    pub(crate) readings: Readings,
+    pub(crate) readings: &'a Readings,
 }
 
 /// The bytes of a partition's units.
@@ -131,7 +131,7 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
     }
 
     /// Bounds one unit and adds up what it contributes.
-    fn settle_unit(
+    pub(crate) fn settle_unit(
         &self,
         unit: &[u8],
         rows: UnitRows<'_>,

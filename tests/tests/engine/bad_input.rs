@@ -5,6 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use voilage_budgets::Act;
+use voilage_query::observer::{Stage, StageObserver};
 use voilage_query::question::SpendOptions;
 use voilage_query::{Hub, Spend};
 use voilage_tests::clinic::{Clinic, Visit, orderly_visits};
@@ -157,6 +158,42 @@ fn a_corrupt_page_is_one_generic_try_again() {
     assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 1);
     let log = fs::read_to_string(folder.path().join("ledger.operator.log")).unwrap();
     assert!(log.contains("execution failed"), "{log}");
+}
+
+/// A file that changes once the question is paid for and before it is read, or while it is: one
+/// generic answer, whatever became of the file, and the charge waits for it to come back.
+#[test]
+fn a_file_that_changes_during_the_query_is_one_generic_try_again() {
+    /// Replaces a file when execution begins.
+    struct Replaces<'a>(&'a std::path::Path, &'a [u8]);
+    impl StageObserver for Replaces<'_> {
+        fn reached(&self, stage: Stage) {
+            if stage == Stage::Executing {
+                fs::write(self.0, self.1).unwrap();
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = clinic.study(Arc::new(Tape::recording(1)));
+    let file = folder.path().join("visits.parquet");
+    let whole = fs::read(&file).unwrap();
+    let others = fs::read(folder.path().join("people.parquet")).unwrap();
+    let sql = "SELECT SUM(cost) AS cost FROM visits";
+    let question = study.question(sql, &rho("0.1")).unwrap();
+    let mut messages = Vec::new();
+    for spoiled in [&whole[..whole.len() / 2], &others[..]] {
+        let error = question.run(&Replaces(&file, spoiled)).unwrap_err();
+        assert_eq!(error.kind().exit_code(), 75, "{error}");
+        messages.push(error.to_string());
+        fs::write(&file, &whole).unwrap();
+    }
+    assert_eq!(messages[0], messages[1]);
+    let spent = study.project().unwrap().spent;
+    let answer = ask(&study, sql, &rho("0.1")).unwrap();
+    assert!(!answer.replayed);
+    assert_eq!(study.project().unwrap().spent, spent);
+    assert_eq!(study.hub().ledger().charges("study").unwrap().len(), 1);
 }
 
 /// More rows than fit the memory of the policy, where there is no place for them at first.

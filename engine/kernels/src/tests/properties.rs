@@ -13,7 +13,7 @@ use super::spill::{Shelf, spilling};
 use crate::bounder::finish;
 use crate::lane::{Intake, Shared};
 use crate::rank::KeyedRanking;
-use crate::{BoundingPlan, Keys, Measure, Memory, PartialState};
+use crate::{Bounder, BoundingPlan, KernelError, Keys, Measure, Memory, PartialState};
 
 /// A table hash that sends everything to one place.
 #[derive(Clone)]
@@ -75,6 +75,42 @@ proptest! {
         prop_assert_eq!(&spilling(&plan, &batches, 3, &shelf), &expected);
         prop_assert!(shelf.was_used() || matches!(plan.keys, Keys::Learned) || expected.batch().num_rows() == 0);
         prop_assert_eq!(with_constant_hash(&plan, &shuffled), expected);
+    }
+
+    /// Streams give the same state when they are sorted and follow each other, wherever they are cut;
+    /// any other rows give the same state or are refused.
+    #[test]
+    fn streams_agree_with_the_reference_or_are_refused(
+        plan in plans(),
+        (rows, shuffled) in shuffled(120),
+        cuts in prop::collection::vec(any::<u16>(), 0..6),
+        turns in prop::collection::vec(0..3_usize, 7),
+        clothes in prop::collection::vec(carriers(), 7),
+    ) {
+        let expected = by_the_book(&plan, &rows);
+        let mut sorted = shuffled.clone();
+        sorted.sort_by_key(|row| row.unit);
+        let streamed = |rows: &[Row], turns: &[usize]| -> Result<PartialState, KernelError> {
+            let bounder = Bounder::new(plan.clone(), schema())?;
+            let mut lanes: Vec<_> =
+                (0..3).map(|_| bounder.sorted_lane()).collect::<Result<_, _>>()?;
+            let pieces = split(&batch(rows), &cuts);
+            for ((piece, &lane), carriers) in pieces.iter().zip(turns).zip(&clothes) {
+                lanes[lane].push(&dress(piece, *carriers))?;
+            }
+            // The order in which lanes are handed over is no order of their rows.
+            lanes.rotate_left(1);
+            bounder.finish_sorted(lanes)
+        };
+        let mut rising = turns.clone();
+        rising.sort_unstable();
+        prop_assert_eq!(&streamed(&sorted, &rising).unwrap(), &expected);
+        for (rows, turns) in [(&sorted, &turns), (&shuffled, &rising), (&shuffled, &turns)] {
+            match streamed(rows, turns) {
+                Ok(state) => prop_assert_eq!(&state, &expected),
+                Err(error) => prop_assert_eq!(error, KernelError::Unsorted),
+            }
+        }
     }
 
     #[test]

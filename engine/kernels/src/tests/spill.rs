@@ -123,8 +123,8 @@ fn rows_that_a_store_made_up_are_an_error() {
     let values: ArrayRef = Arc::new(Int64Array::from_iter_values((0..400).map(|row| row % 11)));
     let columns = [("unit", texts("u")), ("key", texts("k")), ("value", values)];
     let rows = RecordBatch::try_from_iter(columns).unwrap();
-    // A record is the unit's number, the key's number, and one more than the steps above 0.
-    for (word, made_up, sound) in [(0, 400, false), (1, 400, false), (2, 12, false), (2, 11, true)]
+    // A record is the key's number, one more than the steps above 0, and the unit's number.
+    for (word, made_up, sound) in [(0, 400, false), (2, 400, false), (1, 12, false), (1, 11, true)]
     {
         let shelf = Arc::new(Shelf::default());
         let spill: Arc<dyn Spill> = Arc::clone(&shelf) as _;

@@ -1,7 +1,9 @@
 //! The Parquet file behind a table: checked against its declaration before anything is charged.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
@@ -11,7 +13,7 @@ use datafusion::datasource::listing::{
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::TableEntry;
+use super::{TableEntry, TableOwner};
 use crate::error::QueryError;
 
 /// A file whose footer has been read and agrees with the catalogue. No row has been read.
@@ -19,6 +21,29 @@ use crate::error::QueryError;
 pub struct TableFile {
     schema: SchemaRef,
     url: ListingTableUrl,
+    path: PathBuf,
+    seen: Seen,
+    sorted_by_unit: bool,
+}
+
+/// What tells a file apart from another one in its place, and from itself once it is written to.
+#[derive(Clone, Debug, PartialEq)]
+struct Seen {
+    length_bytes: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Seen {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            length_bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(metadata),
+        }
+    }
 }
 
 impl TableFile {
@@ -33,6 +58,12 @@ impl TableFile {
             QueryError::input(
                 format!("table {}: cannot open {path}: {error}", table.name),
                 "correct `file` in the hub file, or put the Parquet file there",
+            )
+        })?;
+        let seen = file.metadata().map(|metadata| Seen::of(&metadata)).map_err(|error| {
+            QueryError::input(
+                format!("table {}: cannot look at {path}: {error}", table.name),
+                "put the Parquet file on a file system that can be read",
             )
         })?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| {
@@ -68,12 +99,24 @@ impl TableFile {
             .map_err(|_| QueryError::bug("a path cannot be made absolute"))?;
         let url = ListingTableUrl::parse(absolute.to_string_lossy())
             .map_err(|_| QueryError::bug("a path cannot be read as a table"))?;
-        Ok(Self { schema, url })
+        let sorted_by_unit = matches!(table.owner, TableOwner::Unit { sorted_by_unit: true, .. });
+        Ok(Self { schema, url, path: absolute, seen, sorted_by_unit })
     }
 
     /// The type a column has in the file.
     pub(crate) fn kind(&self, column: &str) -> Option<&DataType> {
         self.schema.field_with_name(column).ok().map(|field| field.data_type())
+    }
+
+    /// Whether the file is still the one that was checked. Another one in its place might have other
+    /// columns, which would be read as NULL.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|metadata| Seen::of(&metadata) == self.seen)
+    }
+
+    /// Whether the file is said to be sorted by its unit column.
+    pub(crate) fn sorted_by_unit(&self) -> bool {
+        self.sorted_by_unit
     }
 
     /// The file as DataFusion scans it, with the file's own schema and without statistics.

@@ -107,6 +107,9 @@ pub enum TableOwner {
         max_groups_ceiling: u32,
         /// How far a question may raise `max_rows_per_group`.
         max_rows_per_group_ceiling: u32,
+        /// Whether the file's rows are said to be sorted by the unit column. It is never believed:
+        /// where it is wrong, questions take longer and their answers stay the same.
+        sorted_by_unit: bool,
     },
 }
 

@@ -89,6 +89,8 @@ struct UnitTableSection {
     max_rows_per_group: u32,
     max_groups_ceiling: Option<u32>,
     max_rows_per_group_ceiling: Option<u32>,
+    #[serde(default)]
+    sorted_by_unit: bool,
     columns: BTreeMap<String, ColumnSection>,
 }
 
@@ -312,6 +314,7 @@ fn unit_table(
             max_rows_per_group: section.max_rows_per_group,
             max_groups_ceiling,
             max_rows_per_group_ceiling,
+            sorted_by_unit: section.sorted_by_unit,
         },
         name,
         columns,

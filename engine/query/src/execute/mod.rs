@@ -99,7 +99,11 @@ pub(crate) async fn totals(
     let keys = keys(boundary)?;
     let bounding = bounding(boundary, rank_key, keys.clone(), Measures::of(boundary)?.kernel);
     let context = state.task_ctx();
-    let bounded = intake::bounded(physical, &context, bounding, resources, &folder).await?;
+    let sorted = sorted_by_unit(&boundary.input, sources.files);
+    let bounded = intake::bounded(physical, &context, bounding, resources, &folder, sorted).await?;
+    if let Some((table, _)) = sources.files.iter().find(|(_, file)| !file.is_unchanged()) {
+        return Err(Failure::Data(format!("the file of table {table} changed while it was read")));
+    }
     bounded.cells(&keys).map_err(intake::kernel)
 }
 
@@ -148,6 +152,20 @@ fn keys(boundary: &Boundary) -> Result<Keys, QueryError> {
     RecordBatch::try_new_with_options(schema, columns, &options)
         .map(Keys::Public)
         .map_err(malformed)
+}
+
+/// Whether the rows of a relation are said to come sorted by their unit.
+fn sorted_by_unit(relation: &Relation, files: &Files) -> bool {
+    match &relation.node {
+        Node::Scan { table, .. } => files.get(table).is_some_and(TableFile::sorted_by_unit),
+        Node::Filter { input, .. } | Node::Project { input, .. } => sorted_by_unit(input, files),
+        Node::Join { .. }
+        | Node::Path { .. }
+        | Node::Union { .. }
+        | Node::PerUnit { .. }
+        | Node::Window { .. }
+        | Node::Derived { .. } => false,
+    }
 }
 
 /// Whether rows of one unit are brought together, which may need more room than there is memory.

@@ -248,4 +248,21 @@ mod tests {
         fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
         assert!(folder.take(0).is_err());
     }
+
+    /// A disk that is full in the middle: an error with its reason, and nothing stays behind.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_and_leaves_nothing() {
+        let place = Place::new("full");
+        let root = SpillRoot::new(place.0.clone());
+        let folder = SpillFolder::new(&root);
+        folder.put(0, &batch(&[1])).unwrap();
+        // Writing to this device fails as on a disk without space.
+        std::os::unix::fs::symlink("/dev/full", folder.file(1).unwrap()).unwrap();
+        let error = folder.put(1, &batch(&[2])).unwrap_err();
+        assert!(error.contains("No space left"), "{error}");
+        assert_eq!(folder.take(0).unwrap(), [batch(&[1])]);
+        drop(folder);
+        assert_eq!(folders(&root.0), 0);
+    }
 }
