@@ -263,6 +263,24 @@ def test_an_interrupted_update_asks_nothing_of_the_wrong_rows(
     assert query.epsilon(1).run().columns == ("n",)
 
 
+def test_a_public_table_is_updated_too(hub: vo.LocalHub, study: vo.Study) -> None:
+    """Answers that were joined with the old list are not replayed as if it were the new one."""
+    sites = {"site": ["north", "south"], "zone": [1, 1]}
+    hub.register_public("zones", sites, provenance="a map")
+    visits = study.table("visits").join(study.table("zones"), on="site")
+    question = visits.filter(vo.col("zone") == 1).agg(people=vo.count_units()).epsilon(50)
+    first = question.run()
+    paid = study.budget.to_dict()["spent"]
+    assert hub.update("zones", {**sites, "zone": [1, 2]}, reason="a new map").changed
+    second = question.run()
+    assert not second.replayed
+    assert study.budget.to_dict()["spent"] != paid
+    assert first.receipt["data_version"] != second.receipt["data_version"]
+    assert abs(first["people"].value[0] - 300) < 20
+    assert abs(second["people"].value[0] - 300) < 20
+    assert not hub.update("zones", {**sites, "zone": [1, 2]}, reason="again").changed
+
+
 def test_bad_updates(hub: vo.LocalHub, study: vo.Study, golden: Golden) -> None:
     before = hub._door.path.read_text()
     bad: dict[str, Callable[[], object]] = {
