@@ -6,7 +6,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use voilage_query::{Answer, Interrupt, QueryError, Question, Spend, Stage, StageObserver, Study};
+use voilage_query::{
+    Answer, AskOptions, Interrupt, QueryError, Question, ReleaseId, Spend, Stage, StageObserver,
+    Study,
+};
 
 use crate::errors::raise;
 use crate::json::from_engine;
@@ -22,16 +25,26 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Query {
     study: Study,
     spend: Spend,
+    /// The release that is topped up, if one is.
+    release: Option<ReleaseId>,
     question: Arc<Question>,
 }
 
 impl Query {
-    pub(crate) fn new(study: Study, spend: Spend, question: Arc<Question>) -> Self {
-        Self { study, spend, question }
+    /// Analyses and prices a question, or more precision for a release of it.
+    pub(crate) fn prepare(
+        study: &Study,
+        sql: &str,
+        spend: Spend,
+        release: Option<ReleaseId>,
+    ) -> std::result::Result<Self, QueryError> {
+        let question = Arc::new(prepared(study, sql, &spend, release.as_ref())?);
+        Ok(Self { study: study.clone(), spend, release, question })
     }
 
     fn renewed(&self) -> std::result::Result<Question, QueryError> {
-        Ok(self.study.question(self.question.sql(), &self.spend)?.renew(true))
+        let sql = self.question.sql();
+        Ok(prepared(&self.study, sql, &self.spend, self.release.as_ref())?.renew(true))
     }
 
     /// Answers the question in a thread of its own, so that this one can watch for Ctrl-C.
@@ -83,6 +96,18 @@ impl Query {
         watched?;
         let answer = outcome.map_err(|_| raise(QueryError::Bug("a question panicked".into())))?;
         Result::new(answer.map_err(raise)?)
+    }
+}
+
+fn prepared(
+    study: &Study,
+    sql: &str,
+    spend: &Spend,
+    release: Option<&ReleaseId>,
+) -> std::result::Result<Question, QueryError> {
+    match release {
+        None => study.question(sql, spend),
+        Some(release) => study.top_up(sql, release, spend, &AskOptions::default()),
     }
 }
 

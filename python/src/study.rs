@@ -1,7 +1,5 @@
 //! A project as an analyst sees it: its budget, its tables, and the place to ask questions.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 use voilage_budgets::{ChargeSummary, Project};
@@ -9,7 +7,7 @@ use voilage_privacy::Loss;
 use voilage_query::catalogue::{ColumnEntry, Declared, TableEntry, TableOwner};
 use voilage_query::plan::Type;
 use voilage_query::question::SpendOptions;
-use voilage_query::{DescribedView, Spend, ViewRows};
+use voilage_query::{DescribedView, ReleaseId, Spend, ViewRows};
 
 use crate::errors::raise;
 use crate::json::{from_engine, to_python};
@@ -63,8 +61,9 @@ impl Study {
         to_python(py, &Value::Array(tables))
     }
 
-    /// Analyses and prices a question. Reads no owned row and charges nothing.
-    #[pyo3(signature = (sql, *, epsilon=None, rho=None, share=None))]
+    /// Analyses and prices a question, or with `release` more precision for that answer of it. Reads
+    /// no owned row and charges nothing.
+    #[pyo3(signature = (sql, *, epsilon=None, rho=None, share=None, release=None))]
     fn sql(
         &self,
         py: Python<'_>,
@@ -72,11 +71,12 @@ impl Study {
         epsilon: Option<&str>,
         rho: Option<&str>,
         share: Option<&str>,
+        release: Option<&str>,
     ) -> PyResult<Query> {
         py.detach(|| {
             let spend = Spend::from_options(SpendOptions { epsilon, rho, share })?;
-            let question = Arc::new(self.0.question(sql, &spend)?);
-            Ok::<_, voilage_query::QueryError>(Query::new(self.0.clone(), spend, question))
+            let release = release.map(ReleaseId::parse).transpose()?;
+            Query::prepare(&self.0, sql, spend, release)
         })
         .map_err(raise)
     }

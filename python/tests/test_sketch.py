@@ -23,6 +23,7 @@ q.preview()        # free: price, expected error per column, keys, bounds, what 
 q.with_error(cost=25)                            # or: the cheapest loss that gives +-25 at 95%
 r = q.run()        # value, low, high per column; footer: what it cost, what is left, release id
 r.plot("cost")     # points or bars with intervals; Altair chart, static fallback without it
+r.top_up(epsilon=0.5)                            # more precision, combined with what was bought
 r.receipt
 """  # noqa: E501  (as it was written)
 
@@ -38,6 +39,11 @@ def shown(lines: str) -> dict[str, object]:
         else:
             exec(text, names)  # noqa: S102
     return {**names, **found}
+
+
+def width(result: vo.Result) -> float:
+    people = result["people"]
+    return people.high[0] - people.low[0]
 
 
 def test_every_line_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,9 +64,13 @@ def test_every_line_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(result) == 7
     assert "% of cardio-2026's budget" in result.footer
     assert found["r.receipt"] == result.receipt
+    better = found["r.top_up(epsilon=0.5)"]
+    assert isinstance(better, vo.Result)
+    assert better.columns == result.columns
+    assert width(better) < width(result)
     study = found["study"]
     assert isinstance(study, vo.Study)
-    assert len(study.budget.charges) == 1
+    assert len(study.budget.charges) == 2
 
 
 def test_built_and_written_are_one_question(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import SupportsIndex, TypeAlias
+
+from voilage._errors import fix_query
 
 LossInput: TypeAlias = str | float | Decimal | SupportsIndex
 """A loss as text, integer, float (taken by its repr) or decimal."""
@@ -41,3 +44,33 @@ _EXAMPLES = {
     "share": 'share="2%"',
     "delta": 'delta="1e-6"',
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a question may cost, in the words of the person who asks."""
+
+    epsilon: str | None = None
+    rho: str | None = None
+    share: str | None = None
+
+    @classmethod
+    def of(cls, epsilon: LossInput | None, rho: LossInput | None, share: LossInput | None) -> Price:
+        """Return the price that is said in one of three ways, or in none."""
+        if [epsilon, rho, share].count(None) < 2:
+            raise fix_query(
+                "say once what the question may cost",
+                'give exactly one of epsilon, rho and share, for example epsilon="0.5"',
+            )
+        return cls(
+            epsilon=loss_text("epsilon", epsilon),
+            rho=loss_text("rho", rho),
+            share=loss_text("share", share),
+        )
+
+    def __str__(self) -> str:
+        if self.share is not None:
+            return f"a share of {self.share}"
+        if self.rho is not None:
+            return f"rho {self.rho}"
+        return f"epsilon {self.epsilon}" if self.epsilon is not None else "the price it states"

@@ -70,6 +70,7 @@ class Study:
         epsilon: str | None = None,
         rho: str | None = None,
         share: str | None = None,
+        release: str | None = None,
     ) -> Query: ...
 
 @final

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from voilage import _native
 from voilage._errors import fix_query
 from voilage._html import card, escape, muted
+from voilage._loss import Price
 from voilage._preview import Preview
 from voilage._progress import Progress
 from voilage._result import Result
@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from voilage._study import Study
 
 TEXT_MAX = 70
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a question may cost, in the words of the person who asks."""
-
-    epsilon: str | None = None
-    rho: str | None = None
-    share: str | None = None
-
-    def __str__(self) -> str:
-        if self.share is not None:
-            return f"a share of {self.share}"
-        if self.rho is not None:
-            return f"rho {self.rho}"
-        return f"epsilon {self.epsilon}" if self.epsilon is not None else "the price it states"
 
 
 class Query:
@@ -48,10 +32,17 @@ class Query:
     {'people': 19.0}
     """
 
-    __slots__ = ("_native", "_price", "_study")
+    __slots__ = ("_native", "_price", "_release", "_study")
 
-    def __init__(self, study: Study, native: _native.Query, price: Price | None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        native: _native.Query,
+        price: Price | None,
+        release: str | None = None,
+    ) -> None:
         self._study = study
+        self._release = release
         self._native = native
         self._price = price
 
@@ -126,7 +117,7 @@ class Query:
         >>> query.preview().share
         '1.00%'
         """
-        return Preview(self._study._priced(self.sql_text, self._asked_price())._native.preview())
+        return Preview(self._now().preview())
 
     def with_error(self, **errors: float) -> Query:
         """Return the same question at the cheapest price that keeps each error at 95%.
@@ -163,8 +154,7 @@ class Query:
             return self._run(progress, renew=renew)
 
     def _run(self, progress: bool | None, *, renew: bool) -> Result:
-        # Planned anew, for the data and the budget as they are now.
-        query = self._study._priced(self.sql_text, self._asked_price())._native
+        query = self._now()
         explained = query.preview().to_dict()
         with Progress(len(explained["boundaries"]), wanted=progress) as bar:
             try:
@@ -173,7 +163,11 @@ class Query:
                 from voilage._refusal import explained_refusal  # noqa: PLC0415  (rarely needed)
 
                 raise explained_refusal(self, refusal) from None
-        return Result(native, explained)
+        return Result(native, explained, self)
+
+    def _now(self) -> _native.Query:
+        """Plan the question anew, for the data and the budget as they are now."""
+        return self._study._priced(self.sql_text, self._asked_price(), self._release)._native
 
     def _repr_html_(self) -> str:
         price = "no price yet: .epsilon(..), .share(..) or .with_error(..)"

@@ -6,8 +6,8 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from voilage import _native
+from voilage._loss import Price
 from voilage._number import show_error
-from voilage._query import Price
 
 if TYPE_CHECKING:
     from voilage._query import Query
@@ -33,7 +33,7 @@ def explained_refusal(query: Query, refusal: _native.BudgetRefused) -> _native.B
         lines.append("  fix: no further question is affordable; ask an administrator for more")
         return _native.BudgetRefused("\n".join(lines))
     affordable = f"{shorter:f}"
-    cheaper = study._priced(query.sql_text, Price(epsilon=affordable))
+    cheaper = study._priced(query.sql_text, Price(epsilon=affordable), query._release)
     errors = cheaper.preview().errors
     changes = ", ".join(
         f"{name}: +-{show_error(now)} becomes +-{show_error(errors[name])}"

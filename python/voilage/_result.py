@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from voilage import _convert, _native
 from voilage._errors import fix_query, suggestion
 from voilage._frame import Frame
+from voilage._loss import Price
 from voilage._render import Cells, as_html, as_text
 from voilage._values import Values
 from voilage._warnings import warnings_of
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+    from voilage._loss import LossInput
+    from voilage._preview import Preview
+    from voilage._query import Query
 
 
 _NUMBERS = itertools.count()
@@ -35,10 +40,11 @@ class Result:
     ('site', 'people')
     """
 
-    __slots__ = ("_explained", "_native", "_number")
+    __slots__ = ("_explained", "_native", "_number", "_query")
 
-    def __init__(self, native: _native.Result, explained: dict[str, Any]) -> None:
+    def __init__(self, native: _native.Result, explained: dict[str, Any], query: Query) -> None:
         self._native = native
+        self._query = query
         self._explained = explained
         # Not id(): that of a result which is gone may be another's.
         self._number = next(_NUMBERS)
@@ -104,14 +110,66 @@ class Result:
         True
         """
         receipt = self.receipt
+        parts = "".join(f", {part['charge']}" for part in receipt.get("combined", []))
+        mean = f", the mean of it and{parts[1:]}" if parts else ""
         price = f"{receipt['share']} of {receipt['project']}'s budget"
         left = f"{receipt['left']} was left then" if self.replayed else f"{receipt['left']} is left"
         if self.replayed:
             return (
                 f"replayed: nothing was charged now; it cost {price} once, {left}; "
-                f"release {self.release}"
+                f"release {self.release}{mean}"
             )
-        return f"cost {price}, {left}; release {self.release}"
+        return f"cost {price}, {left}; release {self.release}{mean}"
+
+    def top_up(
+        self,
+        *,
+        epsilon: LossInput | None = None,
+        rho: LossInput | None = None,
+        share: LossInput | None = None,
+        progress: bool | None = None,
+    ) -> Result:
+        """Buy more precision: a new draw around the same bounded answer, combined with this one.
+
+        Only this and `run()` spend; the price is that of the new draw alone. With Gaussian noise
+        nothing is lost: two steps are as exact as their sum at once. The same top-up again is a
+        replay. Quantiles, and projects that are pure, cannot be topped up.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> first = study.sql("SELECT COUNT(*) AS n FROM visits WHERE age < 40", share="1%").run()
+        >>> better = first.top_up(share="3%")
+        >>> wide, narrow = first["n"], better["n"]
+        >>> round((wide.high[0] - wide.low[0]) / (narrow.high[0] - narrow.low[0]))
+        2
+        """
+        return self._more(epsilon, rho, share).run(progress=progress)
+
+    def preview_top_up(
+        self,
+        *,
+        epsilon: LossInput | None = None,
+        rho: LossInput | None = None,
+        share: LossInput | None = None,
+    ) -> Preview:
+        """Return what a top-up costs and how exact both together will be. Free.
+
+        >>> import voilage as vo
+        >>> study = vo.demo().project("demo")
+        >>> first = study.sql("SELECT COUNT(*) AS n FROM visits WHERE age < 40", share="1%").run()
+        >>> preview = first.preview_top_up(share="3%")
+        >>> preview.share, preview.errors["n"] < first.preview_top_up(share="1%").errors["n"]
+        ('3.00%', True)
+        """
+        return self._more(epsilon, rho, share).preview()
+
+    def _more(
+        self, epsilon: LossInput | None, rho: LossInput | None, share: LossInput | None
+    ) -> Query:
+        query, price = self._query, Price.of(epsilon, rho, share)
+        if price == Price():
+            raise fix_query("a top-up has a price of its own", 'write top_up(share="1%")')
+        return query._study._priced(query.sql_text, price, self.release)
 
     @property
     def warnings(self) -> tuple[str, ...]:

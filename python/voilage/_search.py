@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from voilage import _native
 from voilage._errors import fix_query, suggestion
-from voilage._query import Price, Query
+from voilage._loss import Price
+from voilage._query import Query
 
 if TYPE_CHECKING:
     from voilage._study import Study

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from voilage import _native
 from voilage._budget import Budget
-from voilage._loss import LossInput, loss_text
-from voilage._query import Price, Query
+from voilage._loss import Price
+from voilage._query import Query
 from voilage._schema import Schema
 from voilage._search import cheapest
 from voilage._table import Source, Table
@@ -15,6 +15,7 @@ from voilage._table import Source, Table
 if TYPE_CHECKING:
     from voilage._frame import Frame
     from voilage._hub import Door
+    from voilage._loss import LossInput
 
 
 TRIAL_SHARE = "1%"
@@ -79,16 +80,11 @@ class Study:
         >>> query.with_error(people=25).preview().errors["people"] <= 25
         True
         """
-        price = Price(
-            epsilon=loss_text("epsilon", epsilon),
-            rho=loss_text("rho", rho),
-            share=loss_text("share", share),
-        )
+        price = Price.of(epsilon, rho, share)
         try:
             return self._priced(sql, price)
-        except _native.NoPrice as refusal:
-            if price != Price():
-                raise _native.FixQuery(str(refusal)) from None
+        except _native.NoPrice:
+            pass
         # It is analysed at a price of no consequence, so that what is wrong with it shows now.
         return Query(self, self._engine().sql(sql, share=TRIAL_SHARE), None)
 
@@ -131,9 +127,12 @@ class Study:
 
         return mock(self.schema(), rows, seed)
 
-    def _priced(self, sql: str, price: Price) -> Query:
-        native = self._engine().sql(sql, epsilon=price.epsilon, rho=price.rho, share=price.share)
-        return Query(self, native, price)
+    def _priced(self, sql: str, price: Price, release: str | None = None) -> Query:
+        """Price a question, or more precision for a release of it."""
+        native = self._engine().sql(
+            sql, epsilon=price.epsilon, rho=price.rho, share=price.share, release=release
+        )
+        return Query(self, native, price, release)
 
     def _cheapest(self, sql: str, errors: dict[str, float]) -> Query:
         return cheapest(self, sql, errors)
