@@ -117,6 +117,9 @@ pub(crate) struct QuestionArgs {
     pub(crate) spend: SpendArgs,
     #[command(flatten)]
     pub(crate) bounds: BoundArgs,
+    /// Add precision to this release of the same question, such as 17 or 17-1a2b3c4d
+    #[arg(long, value_name = "RELEASE")]
+    pub(crate) top_up: Option<String>,
 }
 
 /// What a question may change about its bounds; its own OPTIONS may say the same.
@@ -154,6 +157,9 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct AskArgs {
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
+    /// Take the answer that follows from an earlier release, with a wider interval, for nothing
+    #[arg(long, conflicts_with_all = ["top_up", "epsilon", "rho", "share", "renew"])]
+    pub(crate) free: bool,
     /// Also write the answer to this Parquet file
     #[arg(long, value_name = "FILE.parquet")]
     pub(crate) output: Option<PathBuf>,

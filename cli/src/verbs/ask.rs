@@ -13,8 +13,12 @@ use crate::{output, present};
 
 /// Asks, shows the answer and, if wanted, writes it to a file.
 pub(super) fn run(args: &AskArgs, console: &mut Console<'_>) -> Result<(), CliError> {
-    let question = super::question(&args.question)?.renew(args.renew);
-    let answer = question.run(&Progress::new("question", console.err))?;
+    let answer = if args.free {
+        super::free(&args.question)?.run()?
+    } else {
+        let question = super::question(&args.question)?.renew(args.renew);
+        question.run(&Progress::new("question", console.err))?
+    };
     let table = present::table(&answer)?;
     if args.json {
         present::json(&as_json(&answer, &table)?, console)?;
@@ -61,9 +65,18 @@ pub(super) fn show(
     let receipt = &answer.receipt;
     let out = &mut console.out;
     writeln!(out, "{}", present::terminal(table))?;
-    let status = if answer.replayed { "already released, no new charge" } else { "released now" };
+    let status = match (&receipt.derived, answer.replayed) {
+        (Some(how), _) => format!("follows from what was released, no charge ({how})"),
+        (None, true) => "already released, no new charge".to_owned(),
+        (None, false) => "released now".to_owned(),
+    };
     let (share, loss) = (&receipt.share, present::loss(&receipt.loss));
     writeln!(out, "{status}: entry {}", receipt.charge)?;
+    if !receipt.combined.is_empty() {
+        let entries = receipt.combined.iter().map(|part| part.charge.to_string());
+        let entries = entries.collect::<Vec<_>>().join(", ");
+        writeln!(out, "the mean of that entry and entries {entries}, weighted by their precision")?;
+    }
     writeln!(out, "cost {share} of the budget ({loss}), {} left after it", receipt.left)?;
     Ok(())
 }

@@ -23,7 +23,7 @@ mod run;
 use std::path::Path;
 
 use voilage_query::question::SpendOptions;
-use voilage_query::{AskOptions, Hub, Question, Spend, Weights};
+use voilage_query::{AskOptions, Free, Hub, Offer, Question, ReleaseId, Spend, Weights};
 
 use crate::args::{BoundArgs, Cli, HubArgs, QuestionArgs, Verb};
 use crate::console::Console;
@@ -75,5 +75,21 @@ fn question(args: &QuestionArgs) -> Result<Question, CliError> {
         share: args.spend.share.as_deref(),
     })?;
     let study = open(&args.name.hub)?.project(&args.name.project)?;
-    Ok(study.question_with(&args.sql, &spend, &options(&args.bounds)?)?)
+    let options = options(&args.bounds)?;
+    Ok(match &args.top_up {
+        Some(release) => study.top_up(&args.sql, &ReleaseId::parse(release)?, &spend, &options)?,
+        None => study.question_with(&args.sql, &spend, &options)?,
+    })
+}
+
+/// The answer that follows from an earlier release.
+fn free(args: &QuestionArgs) -> Result<Box<Offer>, CliError> {
+    let study = open(&args.name.hub)?.project(&args.name.project)?;
+    match study.free(&args.sql, &options(&args.bounds)?)? {
+        Free::Offered(offer) => Ok(offer),
+        Free::No { why } => Err(CliError::input(
+            format!("no free answer follows from what {} has released: {why}", study.name()),
+            "ask without --free, at a price",
+        )),
+    }
 }

@@ -20,7 +20,7 @@ use crate::init::{self, InitReport};
 use crate::options::AskOptions;
 use crate::question::Question;
 use crate::randomness::{OsRandomness, Randomness};
-use crate::reuse::ReleaseId;
+use crate::reuse::{self, Free, ReleaseId};
 use crate::spend::Spend;
 
 /// A data holder's catalogue with its ledger. Cheap to clone.
@@ -292,6 +292,15 @@ impl Study {
         let requests =
             questions.iter().map(Question::request).collect::<Result<Vec<_>, QueryError>>()?;
         Ok(self.hub.parts.ledger.rehearse_all(&requests)?)
+    }
+
+    /// Whether the answer to a question follows from what the project has released. Needs no price,
+    /// reads no owned row, charges nothing and shows no released value.
+    ///
+    /// # Errors
+    /// As [`Study::question_with`], but for the price.
+    pub fn free(&self, sql: &str, options: &AskOptions) -> Result<Free, QueryError> {
+        reuse::search(self.clone(), sql, options)
     }
 
     /// Analyses and prices more precision for a release of this project: a new draw of the same

@@ -54,6 +54,6 @@ pub use options::AskOptions;
 pub use question::Question;
 pub use randomness::Randomness;
 pub use receipt::{Receipt, SignedReceipt};
-pub use reuse::ReleaseId;
+pub use reuse::{Free, Offer, OfferTerms, OfferedColumn, ReleaseId};
 pub use spend::Spend;
 pub use weights::Weights;

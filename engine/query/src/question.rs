@@ -23,7 +23,7 @@ use crate::post;
 use crate::price::{Priced, price};
 use crate::receipt::Receipt;
 use crate::release::{self, Released};
-use crate::reuse::{self, Prepared, ReleaseId, TopUp};
+use crate::reuse::{self, Free, Prepared, ReleaseId, TopUp};
 use crate::session;
 use crate::spend::say_once;
 pub use crate::spend::{Spend, SpendOptions};
@@ -41,6 +41,8 @@ pub struct Question {
     explanation: Explanation,
     renew: bool,
     top_up: Option<TopUp>,
+    /// The options beside the SQL.
+    stated: AskOptions,
 }
 
 /// The boundaries of a question with what their seals say, in the order in which they are drawn.
@@ -82,6 +84,7 @@ impl Question {
             explanation,
             renew: false,
             top_up: None,
+            stated: options.clone(),
         })
     }
 
@@ -107,6 +110,7 @@ impl Question {
             explanation,
             renew: false,
             top_up: Some(top_up),
+            stated: options.clone(),
         })
     }
 
@@ -118,6 +122,19 @@ impl Question {
     /// What the question costs and how exact its answer will be.
     pub fn explanation(&self) -> &Explanation {
         &self.explanation
+    }
+
+    /// Whether the answer follows from what the project has released, with a wider interval and for
+    /// nothing. Reads no owned row, charges nothing and shows no released value.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn free(&self) -> Result<Free, QueryError> {
+        let mut free = self.study.free(&self.sql, &self.stated)?;
+        if let Free::Offered(offer) = &mut free {
+            offer.compare(&self.explanation);
+        }
+        Ok(free)
     }
 
     /// What will be charged, unless the answer has been released before.

@@ -43,6 +43,9 @@ pub struct Receipt {
     /// one, each weighted by the inverse of its variance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub combined: Vec<ReceiptPart>,
+    /// Where the answer was not released itself but follows from what was: how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<String>,
     /// What makes all of this provable without the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ReceiptProof>,
@@ -91,6 +94,11 @@ pub struct ReceiptColumn {
 
 impl Receipt {
     pub(crate) fn new(charge: &Charge, explanation: &Explanation, sealed: &[Vec<u8>]) -> Self {
+        Self::of(charge, explanation.receipt_columns(), output_hash(sealed))
+    }
+
+    /// The receipt of what a charge released, or of what follows from it.
+    pub(crate) fn of(charge: &Charge, columns: Vec<ReceiptColumn>, output_hash: String) -> Self {
         Self {
             project: charge.project.clone(),
             dataset: charge.dataset.clone(),
@@ -100,12 +108,13 @@ impl Receipt {
             request_key: charge.request_key.to_string(),
             plan_hash: hex(&charge.plan_hash),
             data_version: charge.data_version.clone(),
-            output_hash: output_hash(sealed),
+            output_hash,
             loss: loss_fields(&charge.loss),
             share: share_of(&charge.loss, &charge.cap, true),
             left: share_of(&charge.left_after, &charge.cap, false),
-            columns: explanation.receipt_columns(),
+            columns,
             combined: Vec::new(),
+            derived: None,
             proof: None,
         }
     }

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod ends;
 mod expressions;
+mod free;
 mod functions;
 mod fuzzed;
 mod interrupts;

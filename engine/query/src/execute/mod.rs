@@ -32,7 +32,7 @@ use spill::SpillFolder;
 
 use crate::catalogue::TableFile;
 use crate::error::QueryError;
-use crate::plan::{Boundary, KeyDomain, Node, Relation, Value, Written};
+use crate::plan::{Boundary, KeyDomain, Node, Relation, Type, Value, Written};
 use crate::session;
 
 /// The checked files of a statement's tables, by table name.
@@ -128,15 +128,24 @@ fn bounding(
     }
 }
 
-/// The tuples of a public domain, the last key changing fastest.
 fn keys(boundary: &Boundary) -> Result<Keys, QueryError> {
-    let KeyDomain::Public(domains) = &boundary.domain else { return Ok(Keys::Learned) };
+    match &boundary.domain {
+        KeyDomain::Public(domains) => public_cells(domains, &boundary.key_kinds).map(Keys::Public),
+        KeyDomain::Learned { .. } => Ok(Keys::Learned),
+    }
+}
+
+/// The tuples of a public domain, the last key changing fastest.
+pub(crate) fn public_cells(
+    domains: &[Vec<Value>],
+    kinds: &[Type],
+) -> Result<RecordBatch, QueryError> {
     let cells: usize = domains.iter().map(Vec::len).product();
     let malformed = |_| QueryError::bug("the public keys are malformed");
     let mut fields = Vec::with_capacity(domains.len());
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(domains.len());
     let mut repeat = cells;
-    for (position, (domain, kind)) in domains.iter().zip(&boundary.key_kinds).enumerate() {
+    for (position, (domain, kind)) in domains.iter().zip(kinds).enumerate() {
         repeat /= domain.len().max(1);
         let values = (0..cells).map(|cell| domain[cell / repeat % domain.len()].scalar());
         let column = if cells == 0 {
@@ -149,9 +158,7 @@ fn keys(boundary: &Boundary) -> Result<Keys, QueryError> {
     }
     let options = RecordBatchOptions::new().with_row_count(Some(cells));
     let schema = Arc::new(Schema::new(fields));
-    RecordBatch::try_new_with_options(schema, columns, &options)
-        .map(Keys::Public)
-        .map_err(malformed)
+    RecordBatch::try_new_with_options(schema, columns, &options).map_err(malformed)
 }
 
 /// Whether the rows of a relation are said to come sorted by their unit.

@@ -12,6 +12,9 @@ mod warnings;
 
 pub(crate) use origin::range;
 
+pub(crate) use outputs::{noisy, outputs};
+pub(crate) use text::significant;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -280,8 +283,8 @@ fn explained(
         },
         max_rows_per_group: boundary.max_rows_per_group,
         max_rows_per_group_source: source(options.max_rows_per_group),
-        noisy: outputs::noisy(boundary),
-        outputs: outputs::outputs(boundary, catalogue)?,
+        noisy: noisy(boundary),
+        outputs: outputs(boundary, catalogue)?,
         tables: Vec::new(),
         released: Vec::new(),
         keys,

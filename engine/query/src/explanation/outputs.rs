@@ -16,7 +16,7 @@ use crate::release::column_name;
 /// The group size for which a mean's error is predicted.
 const GROUP_SIZE: i128 = 1_000;
 
-pub(super) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
+pub(crate) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
     let column = |(position, column): (usize, &crate::plan::NoisyColumn)| ReceiptColumn {
         name: column_name(position, &column.measure),
         measure: measure(&column.measure, boundary),
@@ -69,7 +69,7 @@ fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
 }
 
 /// The query's aggregates with the error to expect of each.
-pub(super) fn outputs(
+pub(crate) fn outputs(
     boundary: &Boundary,
     catalogue: &Catalogue,
 ) -> Result<Vec<ExplainedOutput>, QueryError> {
@@ -138,17 +138,20 @@ fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &
         OutputColumn::Count { noisy } => ("count", half(*noisy), "in every group"),
         OutputColumn::Sum { noisy, .. } => ("sum", half(*noisy) * step(*noisy), "in every group"),
         OutputColumn::Mean { deviations, count } => {
-            let grid = match boundary.noisy[*deviations].measure {
-                NoisyMeasure::Deviations { value } => boundary.values[value].grid,
-                _ => None,
+            // A mean in the middle of its bounds, from deviations around it or from a plain sum.
+            let (grid, is_centred) = match boundary.noisy[*deviations].measure {
+                NoisyMeasure::Deviations { value } => (boundary.values[value].grid, true),
+                NoisyMeasure::Sum { value } => (boundary.values[value].grid, false),
+                _ => (None, true),
             };
-            let bounds = grid.map_or((0.0, 0.0), |grid| {
-                let middle = grid.middle_steps();
-                ((grid.lower_steps() - middle) as f64, (grid.upper_steps() - middle) as f64)
+            let (bounds, middle) = grid.map_or(((0.0, 0.0), 0), |grid| {
+                let origin = if is_centred { grid.middle_steps() } else { 0 };
+                let ends = (grid.lower_steps() - origin, grid.upper_steps() - origin);
+                ((ends.0 as f64, ends.1 as f64), grid.middle_steps() - origin)
             });
             let (low, high) = ratio_interval(
                 &Ratio {
-                    sum: 0,
+                    sum: i128::from(middle) * GROUP_SIZE,
                     sum_noise: &boundary.noisy[*deviations].noise,
                     count: GROUP_SIZE,
                     count_noise: &boundary.noisy[*count].noise,

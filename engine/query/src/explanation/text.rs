@@ -160,7 +160,7 @@ fn range_text(range: &ExplainedRange) -> String {
 }
 
 /// Four significant digits, or all digits of a whole number.
-fn significant(number: f64) -> String {
+pub(crate) fn significant(number: f64) -> String {
     if number.fract() == 0.0 || !number.is_finite() {
         return format!("{number}");
     }

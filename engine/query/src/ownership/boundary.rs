@@ -83,6 +83,14 @@ impl DraftColumn {
 }
 
 impl Draft {
+    /// The keys, if all of them are known beforehand.
+    pub(crate) fn public_domain(&self) -> Option<KeyDomain> {
+        match &self.domain {
+            DraftKeys::Public(values) => Some(KeyDomain::Public(values.clone())),
+            DraftKeys::Learned { .. } => None,
+        }
+    }
+
     /// What one unit can change in a column.
     pub(crate) fn sensitivity(&self, column: &DraftColumn) -> Result<Sensitivity, PrivacyError> {
         let (max_groups, per_group) = (self.max_groups, column.per_group);

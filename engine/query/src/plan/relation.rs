@@ -183,6 +183,14 @@ impl Relation {
         }
     }
 
+    /// Whether all rows belong to units of this dataset.
+    pub fn is_about(&self, name: &str) -> bool {
+        match &self.owner {
+            Owner::Public => false,
+            Owner::Unit { dataset, .. } => dataset == name,
+        }
+    }
+
     /// Whether rows belong to units.
     pub fn is_owned(&self) -> bool {
         match self.owner {

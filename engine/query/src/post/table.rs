@@ -175,15 +175,20 @@ fn whole_ends(boundary: &Boundary, released: &Released, position: usize, step: f
 /// A mean: the middle of the bounds plus noisy deviations over a noisy count of at least one.
 struct Mean {
     grid: Grid,
+    /// What the sum is counted from: the middle, or nothing where it is a plain sum.
+    origin: i64,
     bounds: (f64, f64),
 }
 
 impl Mean {
     fn new(boundary: &Boundary, deviations: usize) -> Result<Self, QueryError> {
         let grid = grid(boundary, deviations)?;
-        let middle = grid.middle_steps();
-        let bounds = ((grid.lower_steps() - middle) as f64, (grid.upper_steps() - middle) as f64);
-        Ok(Self { grid, bounds })
+        let origin = match boundary.noisy[deviations].measure {
+            NoisyMeasure::Sum { .. } => 0,
+            _ => grid.middle_steps(),
+        };
+        let bounds = ((grid.lower_steps() - origin) as f64, (grid.upper_steps() - origin) as f64);
+        Ok(Self { grid, origin, bounds })
     }
 
     fn value(&self, sum: i128, rows: i128) -> f64 {
@@ -192,7 +197,7 @@ impl Mean {
     }
 
     fn at(&self, steps: f64) -> f64 {
-        (self.grid.middle_steps() as f64 + steps) * self.grid.step()
+        (self.origin as f64 + steps) * self.grid.step()
     }
 }
 

@@ -9,7 +9,7 @@ use voilage_privacy::mechanism::Noise;
 
 use super::ReleaseId;
 use crate::error::QueryError;
-use crate::receipt::output_hash;
+use crate::receipt::{ReceiptPart, loss_fields, output_hash};
 use crate::release::{BOUNDARY, TOPS_UP};
 
 /// So many releases may be combined at most.
@@ -27,6 +27,7 @@ pub(crate) struct Sealed {
 }
 
 /// One boundary of a release.
+#[derive(Clone)]
 pub(crate) struct SealedBoundary {
     /// The canonical form of the boundary, as it was sealed.
     pub(crate) canonical: String,
@@ -55,6 +56,16 @@ impl Sealed {
             boundaries.push(boundary);
         }
         Ok(Self { output_hash: output_hash(&bytes), charge, description, boundaries, tops_up })
+    }
+
+    /// What a receipt says of it when it is combined with others.
+    pub(crate) fn part(&self) -> ReceiptPart {
+        ReceiptPart {
+            charge: self.charge.position,
+            request_key: self.charge.request_key.to_string(),
+            output_hash: self.output_hash.clone(),
+            loss: loss_fields(&self.charge.loss),
+        }
     }
 
     /// What people call it.
@@ -96,6 +107,11 @@ impl Chain {
     /// The release that was not topping up another one.
     pub(crate) fn first(&self) -> &Sealed {
         self.before.first().unwrap_or(&self.last)
+    }
+
+    /// What the last release tops up, the first one first.
+    pub(crate) fn before_last(&self) -> impl Iterator<Item = &Sealed> {
+        self.before.iter()
     }
 
     /// All releases, the first one first.

@@ -28,7 +28,7 @@ use crate::ownership::{Draft, DraftColumn, DraftKeys};
 use crate::plan::{Boundary, KeyDomain, NoisyColumn, NoisyMeasure, PrivatePlan};
 use crate::post;
 use crate::price::wanted_rho;
-use crate::receipt::{ReceiptPart, loss_fields};
+use crate::receipt::ReceiptPart;
 use crate::release::Released;
 use crate::spend::{Spend, say_once};
 
@@ -75,6 +75,13 @@ pub(crate) fn prepare(
         ));
     }
     let drafts = std::mem::take(&mut asked.split.drafts);
+    if !drafts.iter().all(|draft| draft.input.is_about(&asked.project.dataset)) {
+        return Err(refused(
+            &earlier,
+            "it is about several datasets, each of which would have to pay again",
+            "ask that question anew at the price that you want",
+        ));
+    }
     let sealed = &earlier.last.boundaries;
     if drafts.len() != sealed.len() {
         return Err(another(&earlier, "it has more or fewer aggregates"));
@@ -319,13 +326,7 @@ impl TopUp {
 
     /// The releases before this one, for the receipt.
     pub(crate) fn parts(&self) -> Vec<ReceiptPart> {
-        let part = |one: &Sealed| ReceiptPart {
-            charge: one.charge.position,
-            request_key: one.charge.request_key.to_string(),
-            output_hash: one.output_hash.clone(),
-            loss: loss_fields(&one.charge.loss),
-        };
-        self.earlier.iter().map(part).collect()
+        self.earlier.iter().map(Sealed::part).collect()
     }
 
     fn explained(&self) -> ExplainedTopUp {
@@ -343,6 +344,26 @@ fn seen(boundary: &Boundary, first: &[Noise]) -> Option<Seen> {
         (KeyDomain::Public(_), None) => return None,
     };
     Some(Seen { first: *first.get(position)?, reached, fewest })
+}
+
+/// A released table as the mean of itself and what it tops up; nothing where a mean cannot be taken.
+pub(crate) fn means(
+    earlier: &[&SealedBoundary],
+    last: &SealedBoundary,
+) -> Result<Option<SealedBoundary>, QueryError> {
+    let of_column = |position: usize| {
+        let all = earlier.iter().chain([&last]);
+        let noises = all.map(|one| one.noises.get(position).copied());
+        Combined::of(&noises.collect::<Option<Vec<_>>>()?)
+    };
+    let Some(means) = (0..last.noises.len()).map(of_column).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let (keys, noisy) = (last.keys.clone(), last.noisy.clone());
+    let fresh = Released { keys, noisy, seed: last.seed, moved: Vec::new() };
+    let Released { noisy, seed, .. } = mean_of(earlier, &fresh, &means)?;
+    let noises = means.iter().map(Combined::noise).collect();
+    Ok(Some(SealedBoundary { noises, noisy, seed, ..last.clone() }))
 }
 
 fn mean_of(
