@@ -15,6 +15,11 @@ pub(crate) const GROUP_DOMAIN: [u8; 8] = *b"group.02";
 /// Names the hash of a row.
 pub(crate) const ROW_DOMAIN: [u8; 8] = *b"row.0002";
 
+/// The name of the ranking: releases under two names keep other rows, whatever their key.
+pub fn ranking() -> String {
+    [GROUP_DOMAIN, ROW_DOMAIN].map(|name| String::from_utf8_lossy(&name).into_owned()).join(" ")
+}
+
 /// Ranks groups and rows of a unit; the smallest ranks are kept.
 pub(crate) trait Ranking: Sync {
     /// What all groups of one unit share.
