@@ -266,7 +266,7 @@ impl Plan {
             _ => {
                 let function = self.chance.pick(&["VAR_POP", "STDDEV", "COUNT(DISTINCT", "SUM"]);
                 match function {
-                    "COUNT(DISTINCT" => format!("COUNT(DISTINCT {})", self.whole(source)),
+                    "COUNT(DISTINCT" => format!("COUNT(DISTINCT {})", self.any(source)),
                     function => format!("{function}({})", self.number(source)),
                 }
             }

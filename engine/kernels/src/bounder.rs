@@ -12,20 +12,21 @@ use rayon::prelude::*;
 use crate::canonical::TupleEncoder;
 use crate::cells::{Cells, Reached};
 use crate::dictionary::TupleDictionary;
+use crate::distinct::{Distinct, Found};
 use crate::intern::{Interner, Strings};
 use crate::lane::{Intake, KeyKind, Shared};
 use crate::measure::Readings;
-use crate::partial::SortedCells;
+use crate::partial::{Column, SortedCells};
 use crate::rank::{KeyedRanking, Ranking};
 use crate::settle::{GroupNames, Job, Part, Scratch};
 use crate::store::{PARTITIONS, Partition, Segment};
 use crate::stream::{self, Stream};
-use crate::{BoundingPlan, KernelError, Memory, PartialState};
+use crate::{BoundingPlan, KernelError, Measure, Memory, PartialState};
 
 /// Bounds what each unit contributes and measures the groups.
 ///
 /// *Guarantee*: with one unit removed, at most `max_groups` groups change, each measure of a group
-/// by at most 1 (units), `max_rows_per_group` (rows), `max_rows_per_group *`
+/// by at most 1 (units), `max_rows_per_group` (rows and distinct values), `max_rows_per_group *`
 /// [`max_abs_steps`](crate::Grid::max_abs_steps) (sums) or `max_rows_per_group *`
 /// [`max_deviation_steps`](crate::Grid::max_deviation_steps) (centred sums). The result depends
 /// only on the multiset of rows and the plan, never on their order, on batches, lanes, threads or
@@ -134,9 +135,12 @@ where
     }
     let learned: Vec<_> = lanes.iter().map(|lane| lane.learned.as_ref()).collect();
     let (groups, keys_of_lane) = group_names(shared, &learned)?;
+    let counts_values = shared.counting.iter().any(Option::is_some);
+    let distinct = counts_values.then(|| Distinct::new(shared, &lanes)).transpose()?;
+    let distinct = distinct.as_ref();
     let shards = shards(lanes)?;
     let readings = Readings::all(&shared.plan);
-    let job = Job { shared, groups: &groups, ranking, readings: &readings };
+    let job = Job { shared, groups: &groups, ranking, readings: &readings, distinct };
     let next = AtomicUsize::new(0);
     let shards: Vec<std::sync::Mutex<Option<Shard<S>>>> =
         shards.into_iter().map(|shard| std::sync::Mutex::new(Some(shard))).collect();
@@ -144,7 +148,7 @@ where
     // The totals of public keys are known beforehand, and whoever plans bounds them.
     let counted = !matches!(shared.keys, KeyKind::Public(_));
     // Each worker takes the next partition that nobody has taken, the largest first.
-    let work = |_| -> Result<Cells<S>, KernelError> {
+    let work = |_| -> Result<(Cells<S>, Found), KernelError> {
         let mut cells = Cells::new(numbered, measures, &shared.hasher);
         let mut scratch = Scratch::new(numbered);
         let mut accounted_bytes = 0;
@@ -155,29 +159,35 @@ where
                 accounted_bytes = now;
             }
             let Some(shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                return Ok(cells);
+                return Ok((cells, scratch.found));
             };
             let shard = shard.lock().ok().and_then(|mut shard| shard.take());
             let internal = KernelError::Internal { doing: "sharing partitions out" };
-            let parts = parts(shared, shard.ok_or(internal)?, &groups, &keys_of_lane)?;
+            let parts = parts(shared, shard.ok_or(internal)?, (&groups, &keys_of_lane), distinct)?;
             job.settle(parts, &mut scratch, &mut cells)?;
+            if let Some(distinct) = distinct {
+                distinct.account(&mut scratch.found)?;
+            }
         }
     };
     let each_bytes = Cells::<S>::dense_bytes(numbered, measures);
     let workers = shared.account.workers(rayon::current_num_threads(), each_bytes);
-    let cells = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
+    let done = (0..workers).into_par_iter().map(work).collect::<Result<Vec<_>, _>>()?;
+    let (cells, found): (Vec<_>, Vec<_>) = done.into_iter().unzip();
     let mut reached = Cells::merge(cells);
     let width = 1 + shared.plan.measures.len();
     reached.cells.par_chunks_mut(width).for_each(|cell| readings.complete(&mut cell[1..]));
-    state(shared, &groups, reached)
+    state(shared, &groups, reached, distinct.map(|distinct| (distinct, found)))
 }
 
+/// A lane's numbers among those of all lanes; nothing where they are the same.
+pub(crate) type Renumbered = Option<Arc<Vec<u32>>>;
+
 /// The keys of all lanes under common numbers, and for each lane its numbers in these.
-#[expect(clippy::type_complexity, reason = "one number list per lane, absent for common numbers")]
 pub(crate) fn group_names<S: BuildHasher + Clone>(
     shared: &Shared<S>,
     lanes: &[Option<&TupleDictionary<S>>],
-) -> Result<(GroupNames, Vec<Option<Arc<Vec<u32>>>>), KernelError> {
+) -> Result<(GroupNames, Vec<Renumbered>), KernelError> {
     match &shared.keys {
         KeyKind::Public(domain) => {
             Ok((GroupNames::Strings(domain.labels_by_position()?), vec![None; lanes.len()]))
@@ -188,26 +198,34 @@ pub(crate) fn group_names<S: BuildHasher + Clone>(
                 .flatten()
                 .map(|learned| learned.labels())
                 .collect::<Result<_, _>>()?;
-            if let [only] = labels.as_slice() {
-                return Ok((GroupNames::Strings(only.clone()), vec![None]));
-            }
-            check_numbers(labels.iter().map(Strings::len))?;
-            let mut all = Interner::new(shared.hasher.clone());
-            let numbers = (labels.iter())
-                .map(|labels| {
-                    Some(Arc::new(labels.iter().map(|label| all.intern(label)).collect()))
-                })
-                .collect();
-            Ok((GroupNames::Strings(all.into_strings()), numbers))
+            let (strings, numbers) = under_common_numbers(labels, &shared.hasher)?;
+            Ok((GroupNames::Strings(strings), numbers))
         }
     }
 }
 
-/// Refuses more keys than there are numbers of 32 bits, even if no two lanes have one in common.
-fn check_numbers(keys: impl Iterator<Item = usize>) -> Result<(), KernelError> {
+/// The strings of all lanes, each once, and for each lane the numbers of its strings among them.
+pub(crate) fn under_common_numbers<S: BuildHasher + Clone>(
+    mut labels: Vec<Strings>,
+    hasher: &S,
+) -> Result<(Strings, Vec<Renumbered>), KernelError> {
+    if labels.len() == 1 {
+        return Ok((labels.remove(0), vec![None]));
+    }
+    check_numbers(labels.iter().map(Strings::len))?;
+    let mut all = Interner::new(hasher.clone());
+    let numbers = (labels.iter())
+        .map(|labels| Some(Arc::new(labels.iter().map(|label| all.intern(label)).collect())))
+        .collect();
+    Ok((all.into_strings(), numbers))
+}
+
+/// Refuses more strings than there are numbers of 32 bits, even if no two lanes have one in common.
+fn check_numbers(strings: impl Iterator<Item = usize>) -> Result<(), KernelError> {
     let limit = u64::from(u32::MAX);
-    let all = keys.fold(0_u64, |all, keys| all.saturating_add(keys as u64));
-    if all < limit { Ok(()) } else { Err(KernelError::TooLarge { what: "group keys", limit }) }
+    let all = strings.fold(0_u64, |all, strings| all.saturating_add(strings as u64));
+    let what = "group keys or values to be counted";
+    if all < limit { Ok(()) } else { Err(KernelError::TooLarge { what, limit }) }
 }
 
 /// Partition by partition what all lanes hold, the largest first.
@@ -232,12 +250,13 @@ fn shards<S: BuildHasher + Clone>(lanes: Vec<Intake<S>>) -> Result<Vec<Shard<S>>
 fn parts<S: BuildHasher>(
     shared: &Shared<S>,
     shard: Shard<S>,
-    groups: &GroupNames,
-    keys_of_lane: &[Option<Arc<Vec<u32>>>],
+    (groups, keys_of_lane): (&GroupNames, &[Renumbered]),
+    distinct: Option<&Distinct<'_>>,
 ) -> Result<Vec<Part>, KernelError> {
     let mut parts = Vec::new();
-    for ((mut partition, slot), keys) in
-        shard.lanes.into_iter().zip(shard.spilled).zip(keys_of_lane)
+    let words = shared.shape.words;
+    for (lane, ((mut partition, slot), keys)) in
+        shard.lanes.into_iter().zip(shard.spilled).zip(keys_of_lane).enumerate()
     {
         if let Some(slot) = slot {
             let spill = |detail| KernelError::Spill { detail };
@@ -246,13 +265,22 @@ fn parts<S: BuildHasher>(
                     Some(keys) => key < keys.len() as u64,
                     None => groups.knows(key),
                 };
-                let segment = Segment::from_batch(&batch, &shared.shape, known);
-                let segment = segment.ok_or_else(|| spill("it holds no such rows".to_owned()))?;
+                let segment = Segment::from_batch(&batch, &shared.shape, known).filter(|segment| {
+                    distinct.is_none_or(|distinct| distinct.knows(lane, segment, words))
+                });
+                let mut segment =
+                    segment.ok_or_else(|| spill("it holds no such rows".to_owned()))?;
+                if let Some(distinct) = distinct {
+                    distinct.renumber(lane, &mut segment, words);
+                }
                 parts.push(Part { segment, keys: keys.clone() });
             }
         }
-        let segment = partition.drain();
+        let mut segment = partition.drain();
         if !segment.is_empty() {
+            if let Some(distinct) = distinct {
+                distinct.renumber(lane, &mut segment, words);
+            }
             parts.push(Part { segment, keys: keys.clone() });
         }
     }
@@ -264,6 +292,7 @@ pub(crate) fn state<S>(
     shared: &Shared<S>,
     groups: &GroupNames,
     reached: Reached,
+    found: Option<(&Distinct<'_>, Vec<Found>)>,
 ) -> Result<PartialState, KernelError> {
     let Reached { keys, cells } = reached;
     let width = 1 + shared.plan.measures.len();
@@ -275,10 +304,21 @@ pub(crate) fn state<S>(
     let column = |column: usize| -> Vec<i128> {
         order.iter().map(|&place| cells[place as usize * width + column]).collect()
     };
-    let measures = (1..width).map(column).collect();
+    let in_order: Vec<u64> = order.iter().map(|&place| keys[place as usize]).collect();
+    let sets = found.map(|(distinct, found)| distinct.sets(found, &in_order)).unwrap_or_default();
+    let measures = (shared.plan.measures.iter().zip(1..))
+        .map(|(measure, place)| match measure {
+            Measure::Distinct { value } => {
+                let set = sets.iter().find(|set| set.0 == *value);
+                let internal = KernelError::Internal { doing: "collecting distinct values" };
+                Ok(Column::Sets(set.ok_or(internal)?.1.clone()))
+            }
+            _ => Ok(Column::Totals(column(place))),
+        })
+        .collect::<Result<_, _>>()?;
     let sorted = SortedCells { labels, units: column(0), measures };
     let encoder = TupleEncoder::new(shared.layout.key_types())?;
-    PartialState::assemble(&shared.plan, &shared.layout.key_fields, &encoder, sorted)
+    PartialState::assemble(&shared.plan, &shared.layout, &encoder, sorted)
 }
 
 #[cfg(test)]
@@ -289,9 +329,10 @@ mod tests {
     #[test]
     fn more_keys_than_numbers_are_an_error() {
         let most = u32::MAX as usize;
+        let what = "group keys or values to be counted";
         assert!(check_numbers([most / 2, most / 2].into_iter()).is_ok());
         let error = check_numbers([most / 2, most / 2 + 1].into_iter()).unwrap_err();
-        assert_eq!(error, KernelError::TooLarge { what: "group keys", limit: most as u64 });
+        assert_eq!(error, KernelError::TooLarge { what, limit: most as u64 });
         assert!(check_numbers([usize::MAX, usize::MAX].into_iter()).is_err());
     }
 }

@@ -178,7 +178,7 @@ impl<S, R: Ranking> Job<'_, S, R> {
     ) -> &'a [u32] {
         let BoundingPlan { max_rows_per_group, .. } = self.shared.plan;
         let limit = max_rows_per_group as usize;
-        let fields = &self.shared.shape.values;
+        let fields = &self.shared.shape.ranking;
         let Choosing { sorted, copies, ranked, chosen } = choosing;
         // Sorted by values, identical rows are neighbours, and which of them comes first is of no
         // consequence: the boundary reads the same values from each.
@@ -221,7 +221,7 @@ impl<S, R: Ranking> Job<'_, S, R> {
 }
 
 impl GroupNames {
-    fn compare(&self, a: u64, b: u64) -> std::cmp::Ordering {
+    pub(crate) fn compare(&self, a: u64, b: u64) -> std::cmp::Ordering {
         match self {
             Self::Strings(strings) => strings.get(a as u32).cmp(strings.get(b as u32)),
             Self::Values(values) => values.order(a).cmp(&values.order(b)),

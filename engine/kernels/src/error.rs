@@ -74,6 +74,17 @@ pub enum KernelError {
     /// known about them yet.
     #[error("the rows cannot be streamed: they are not sorted by unit; bound them in lanes")]
     Unsorted,
+    /// Distinct values of a column that is not read for them, or something else of one that is.
+    #[error(
+        "measure {measure} and value column {value} do not fit: a ValueColumn::Distinct is read by \
+         Measure::Distinct and by nothing else; add a value column of its own"
+    )]
+    NotCounted {
+        /// The measure's position in the plan.
+        measure: usize,
+        /// The value column that it reads.
+        value: usize,
+    },
     /// Learned keys without key columns.
     #[error(
         "there are no key columns to learn; for one global group use Keys::Public with a batch \

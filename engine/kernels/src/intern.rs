@@ -72,6 +72,11 @@ impl Strings {
         (&self.bytes, &self.offsets[1..])
     }
 
+    /// All bytes, and where each string starts and the last one ends.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
+        (self.bytes, self.offsets)
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.bytes.capacity() + self.len() * size_of::<usize>()
     }

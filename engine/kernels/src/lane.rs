@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::canonical::{TupleEncoder, Tuples, canonical_column, canonical_type, presence};
 use crate::dictionary::{Entries, TupleDictionary, UNKNOWN};
+use crate::distinct::{Counting, Met};
 use crate::integer::Integer;
 use crate::memory::Account;
 use crate::number::Codes;
@@ -27,6 +28,8 @@ pub(crate) struct Shared<S> {
     pub(crate) shape: Shape,
     pub(crate) units: UnitKind,
     pub(crate) keys: KeyKind<S>,
+    /// For each value column whose values are counted, how they are told apart.
+    pub(crate) counting: Vec<Option<Counting>>,
     pub(crate) account: Account,
     pub(crate) hasher: S,
     lanes: AtomicU32,
@@ -61,6 +64,8 @@ pub(crate) struct Intake<S> {
     pub(crate) learned: Option<TupleDictionary<S>>,
     /// For each key column that comes as a dictionary, what its entries were found to be.
     entries: Vec<Entries>,
+    /// The values to be counted that the lane has met.
+    pub(crate) met: Met<S>,
     /// Which partitions have rows outside of memory.
     pub(crate) spilled: Vec<bool>,
     rows_bytes: usize,
@@ -90,6 +95,8 @@ pub(crate) enum Stored {
     Presence(BooleanBuffer),
     /// Steps, with the lower bound to take away.
     Steps(Int64Array, i64),
+    /// The number or code of a value to be counted.
+    Which(Vec<u64>),
 }
 
 /// The group keys of a batch.
@@ -130,10 +137,11 @@ impl<S: BuildHasher + Clone> Shared<S> {
         };
         let unit_words = if matches!(units, UnitKind::Integers(_)) { 2 } else { 1 };
         let key_words = if matches!(keys, KeyKind::Codes(_)) { 2 } else { 1 };
-        let shape = Shape::new(unit_words, key_words, &plan.values);
+        let shape = Shape::new(unit_words, key_words, &plan.values, &layout.counted);
+        let counting = Counting::all(&layout.counted);
         let account = Account::new(memory);
         let (lanes, rows) = (AtomicU32::new(0), AtomicU64::new(0));
-        Ok(Self { plan, layout, shape, units, keys, account, hasher, lanes, rows })
+        Ok(Self { plan, layout, shape, units, keys, counting, account, hasher, lanes, rows })
     }
 
     /// Counts rows before they are taken in.
@@ -183,6 +191,7 @@ impl<S: BuildHasher + Clone> Intake<S> {
             number: shared.lanes.fetch_add(1, Ordering::Relaxed),
             partitions: std::iter::repeat_with(partition).take(PARTITIONS).collect(),
             learned,
+            met: Met::new(shared)?,
             entries: vec![Entries::default(); shared.layout.key_fields.len()],
             spilled: vec![false; PARTITIONS],
             rows_bytes: 0,
@@ -198,7 +207,7 @@ impl<S: BuildHasher + Clone> Intake<S> {
         let (unit, keys) = checked_columns(&shared, batch)?;
         let nulls = unit.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         let units = units(&shared, &unit)?;
-        let values = stored_values(&shared, batch)?;
+        let values = stored_values(&shared, batch, &mut self.met)?;
         let learned = self.learned.as_mut();
         let keys = key_column(&shared, learned, &mut self.entries, &keys, batch.num_rows())?;
         self.spread(&shared, &units, nulls.as_ref(), &keys, &values);
@@ -316,7 +325,8 @@ impl<S: BuildHasher + Clone> Intake<S> {
                 self.partitions.iter().map(|partition| partition.units.memory_bytes()).sum()
             }
         };
-        self.rows_bytes + units + self.learned.as_ref().map_or(0, TupleDictionary::memory_bytes)
+        let learned = self.learned.as_ref().map_or(0, TupleDictionary::memory_bytes);
+        self.rows_bytes + units + learned + self.met.memory_bytes()
     }
 
     /// Where a partition's spilled rows are.
@@ -469,6 +479,7 @@ impl Spreading {
 impl Stored {
     fn write(&self, to: &mut Spreading, words: usize, field: &Field32) {
         match self {
+            Self::Which(values) => field.write(to, words, values.iter().copied()),
             Self::Presence(present) => {
                 to.narrow(words, field.at, present.iter().map(u32::from));
             }
@@ -490,23 +501,25 @@ impl Stored {
 impl Field32 {
     fn write(&self, to: &mut Spreading, words: usize, values: impl Iterator<Item = u64>) {
         match self.width {
-            Width::Presence | Width::Narrow { .. } => {
+            Width::Presence | Width::Narrow { .. } | Width::Number => {
                 to.narrow(words, self.at, values.map(|value| value as u32));
             }
-            Width::Wide { .. } => to.wide(words, self.at, values),
+            Width::Wide { .. } | Width::Code => to.wide(words, self.at, values),
         }
     }
 }
 
 /// What the records store of each value column.
-pub(crate) fn stored_values<S>(
+pub(crate) fn stored_values<S: BuildHasher + Clone>(
     shared: &Shared<S>,
     batch: &RecordBatch,
+    met: &mut Met<S>,
 ) -> Result<Vec<Stored>, KernelError> {
     let first = batch.num_columns() - shared.plan.values.len();
     let stored = |(value, kind): (usize, &ValueColumn)| {
         let column = batch.column(first + value);
         Ok(match kind {
+            ValueColumn::Distinct => Stored::Which(met.which(shared, value, column)?),
             ValueColumn::Presence => {
                 let unreadable = || KernelError::Unreadable {
                     column: first + value,
@@ -562,7 +575,11 @@ pub(crate) fn checked_columns<S>(
         })
         .collect::<Result<_, KernelError>>()?;
     for (value, kind) in shared.plan.values.iter().enumerate() {
-        let column = batch.column(1 + key_fields.len() + value);
+        let place = 1 + key_fields.len() + value;
+        let column = batch.column(place);
+        if let Some(counted) = &shared.layout.counted[value] {
+            checked_column(batch, place, counted)?;
+        }
         if let ValueColumn::Grid(_) = kind
             && !crate::Grid::accepts(column.data_type())
         {

@@ -21,7 +21,8 @@
 //! | `stream` | the same for rows that come sorted by unit, one unit in memory at a time |
 //! | `grouping`, `choice`, `settle` | rows unit by unit, which of them are kept, each unit bounded |
 //! | `measure`, `cells` | what kept rows add to a group, and the sums |
-//! | `partial`, `ipc` | partial states: merge, cells, Arrow IPC |
+//! | `distinct` | which values of a unit are counted, and the union over all units |
+//! | `partial`, `sets`, `ipc` | partial states: merge, cells, Arrow IPC |
 //! | `scalar` | total functions of one row, which may run before rows are bounded |
 //! | `reference` | the same answer computed slowly: sort, then take |
 //!
@@ -33,6 +34,7 @@ mod cells;
 mod choice;
 mod declared;
 mod dictionary;
+mod distinct;
 mod error;
 mod grid;
 mod grouping;
@@ -48,6 +50,7 @@ mod plan;
 mod rank;
 pub mod reference;
 pub mod scalar;
+mod sets;
 mod settle;
 mod squares;
 mod store;
@@ -63,5 +66,4 @@ pub use grid::Grid;
 pub use memory::{Memory, Spill};
 pub use partial::{Labels, PartialState, Totals};
 pub use plan::{BoundingPlan, Keys, Measure, ValueColumn};
-pub use rank::ranking;
 pub use squares::Squares;

@@ -26,6 +26,8 @@ pub(crate) struct Readings {
     /// With their place among the measures.
     single: Vec<(usize, Reading)>,
     histograms: Vec<Histogram>,
+    /// Whether distinct values are counted, which `distinct.rs` collects.
+    distinct: bool,
 }
 
 /// Consecutive measures that count the rows below rising points of one value.
@@ -58,15 +60,19 @@ impl Kept<'_> {
 
 impl Readings {
     pub(crate) fn all(plan: &BoundingPlan) -> Self {
-        let mut all = Self { single: Vec::new(), histograms: Vec::new() };
+        let mut all = Self { single: Vec::new(), histograms: Vec::new(), distinct: false };
         let origin_steps = |value: usize, centred: bool| match plan.values[value] {
             ValueColumn::Grid(grid) if centred => grid.middle_steps(),
-            ValueColumn::Grid(_) | ValueColumn::Presence => 0,
+            ValueColumn::Grid(_) | ValueColumn::Presence | ValueColumn::Distinct => 0,
         };
         for (place, measure) in plan.measures.iter().enumerate() {
             let reading = match *measure {
                 Measure::Units => Reading::Units,
                 Measure::UnitsWith { value } => Reading::UnitsWith { value },
+                Measure::Distinct { .. } => {
+                    all.distinct = true;
+                    continue;
+                }
                 Measure::RowsBelow { value, steps } => {
                     all.count_below(place, value, steps);
                     continue;
@@ -75,8 +81,8 @@ impl Readings {
                     ValueColumn::Grid(grid) => {
                         Reading::Squares { value, squares: Squares::of(&grid) }
                     }
-                    // A plan with squares of a presence is refused before anything is read.
-                    ValueColumn::Presence => Reading::RowsWith { value },
+                    // A plan with squares of anything else is refused before anything is read.
+                    ValueColumn::Presence | ValueColumn::Distinct => Reading::RowsWith { value },
                 },
                 Measure::Rows { present_in: None } => Reading::Rows,
                 Measure::Rows { present_in: Some(value) } => Reading::RowsWith { value },
@@ -99,7 +105,9 @@ impl Readings {
 
     /// Whether it matters which rows are kept, and not only how many.
     pub(crate) fn read_values(&self) -> bool {
-        !self.histograms.is_empty() || self.single.iter().any(|(_, reading)| reading.reads_values())
+        self.distinct
+            || !self.histograms.is_empty()
+            || self.single.iter().any(|(_, reading)| reading.reads_values())
     }
 
     /// Adds what one unit adds to one group.

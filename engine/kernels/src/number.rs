@@ -10,7 +10,7 @@ use arrow::array::{Array, ArrayRef};
 use crate::integer::{Integer, Label};
 
 /// The code of NULL: the escape of number 0.
-const NULL: u64 = 1;
+pub(crate) const NULL: u64 = 1;
 
 /// Values of 64 bits as codes, one code per value.
 ///

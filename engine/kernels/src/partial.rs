@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::types::Decimal128Type;
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, LargeListArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::canonical::{TupleEncoder, canonical_column, canonical_type};
 use crate::intern::Strings;
-use crate::plan::Domain;
+use crate::plan::{Domain, Layout};
+use crate::sets::{self, Sets};
 use crate::{BoundingPlan, KernelError, Keys, Measure, ValueColumn};
 
 /// Schema metadata: the version of the layout described at [`PartialState`].
@@ -27,7 +28,7 @@ const TOTAL_LIMIT: i128 = 10_i128.pow(DIGITS as u32);
 /// Exact totals per group of some units; not private, and never to be shown.
 ///
 /// *Shape*: the key columns, one `Decimal128(38, 0)` column per measure, and one for the distinct
-/// units; one row per group that at least one unit reached, sorted by canonical key bytes.
+/// units; a measure of distinct values has a list of their canonical bytes instead, ascending; one row per group that at least one unit reached, sorted by canonical key bytes.
 /// *Units*: counts and grid steps. Schema metadata hold the format's version, the number of key
 /// columns and the plan's public parameters, never the bounding key.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,8 +78,64 @@ pub(crate) struct SortedCells {
     pub(crate) labels: Strings,
     /// At least one in each cell.
     pub(crate) units: Vec<i128>,
-    /// For each measure, the value of each cell.
-    pub(crate) measures: Vec<Vec<i128>>,
+    /// For each measure, what each cell has.
+    pub(crate) measures: Vec<Column>,
+}
+
+/// What each cell has of one measure.
+pub(crate) enum Column {
+    /// Integers, which add up.
+    Totals(Vec<i128>),
+    /// Distinct values, which are united.
+    Sets(Sets),
+}
+
+impl Column {
+    fn into_array(self) -> Result<ArrayRef, KernelError> {
+        match self {
+            Self::Totals(totals) => {
+                let column = Decimal128Array::from_iter_values(totals);
+                let column = column.with_precision_and_scale(DIGITS, 0);
+                let internal = |_| KernelError::Internal { doing: "assembling a partial state" };
+                Ok(Arc::new(column.map_err(internal)?))
+            }
+            Self::Sets(sets) => sets.into_array(),
+        }
+    }
+}
+
+/// A column of a state.
+enum Stored<'a> {
+    Totals(&'a Decimal128Array),
+    Sets(&'a LargeListArray),
+}
+
+impl<'a> Stored<'a> {
+    /// A well-formed column; nothing for any other.
+    fn checked(column: &'a ArrayRef) -> Option<Self> {
+        match column.data_type() {
+            DataType::Decimal128(DIGITS, 0) if column.null_count() == 0 => {
+                column.as_primitive_opt::<Decimal128Type>().map(Self::Totals)
+            }
+            _ => sets::checked(column).map(Self::Sets),
+        }
+    }
+
+    /// A column that was checked before.
+    fn of(column: &'a ArrayRef) -> Option<Self> {
+        match column.as_primitive_opt::<Decimal128Type>() {
+            Some(totals) => Some(Self::Totals(totals)),
+            None => column.as_list_opt::<i64>().map(Self::Sets),
+        }
+    }
+
+    /// The value of a cell: the total, or how many values there are.
+    fn value(&self, row: usize) -> i128 {
+        match self {
+            Self::Totals(totals) => totals.value(row),
+            Self::Sets(sets) => i128::from(sets.value_length(row)),
+        }
+    }
 }
 
 impl PartialState {
@@ -107,7 +164,7 @@ impl PartialState {
         if states.iter().any(|state| state.batch.schema() != schema) {
             return Err(KernelError::StateMismatch { why: "keys, measures or bounds differ" });
         }
-        let (keys, encoder) = (first.key_columns(), first.encoder()?);
+        let encoder = first.encoder()?;
         let columns: Vec<_> = states.iter().map(Self::totals).collect::<Result<_, _>>()?;
         let mut cells: Vec<(&[u8], usize, usize)> = (states.iter().enumerate())
             .flat_map(|(state, part)| {
@@ -116,16 +173,30 @@ impl PartialState {
             .collect();
         cells.sort_by_key(|cell| cell.0);
         let mut labels = Strings::default();
-        let mut totals = vec![Vec::new(); schema.fields().len() - keys];
+        let mut merged: Vec<Column> = (columns[0].iter())
+            .map(|column| match column {
+                Stored::Totals(_) => Column::Totals(Vec::new()),
+                Stored::Sets(_) => Column::Sets(Sets::default()),
+            })
+            .collect();
         for cell in cells.chunk_by(|a, b| a.0 == b.0) {
             labels.push(cell[0].0);
-            for (column, total) in totals.iter_mut().enumerate() {
-                let values = cell.iter().map(|&(_, state, row)| columns[state][column].value(row));
-                total.push(sum(values)?);
+            for (column, merged) in merged.iter_mut().enumerate() {
+                let parts = cell.iter().map(|&(_, state, row)| (&columns[state][column], row));
+                match merged {
+                    Column::Totals(totals) => {
+                        totals.push(sum(parts.map(|(part, row)| part.value(row)))?);
+                    }
+                    Column::Sets(sets) => sets.union(parts.filter_map(|(part, row)| match part {
+                        Stored::Sets(sets) => Some((*sets, row)),
+                        // The schemas are equal.
+                        Stored::Totals(_) => None,
+                    })),
+                }
             }
         }
         let keys = encoder.decode(labels.iter())?;
-        Self::from_columns(&schema, keys, totals, labels)
+        Self::from_columns(&schema, keys, merged, labels)
     }
 
     /// Lays the state out over its keys.
@@ -162,27 +233,25 @@ impl PartialState {
     /// Assembles the state of a bounder.
     pub(crate) fn assemble(
         plan: &BoundingPlan,
-        key_fields: &[Field],
+        layout: &Layout,
         encoder: &TupleEncoder,
         cells: SortedCells,
     ) -> Result<Self, KernelError> {
-        let SortedCells { labels, units, measures: mut totals } = cells;
+        let SortedCells { labels, units, mut measures } = cells;
         let keys = encoder.decode(labels.iter())?;
-        totals.push(units);
-        Self::from_columns(&state_schema(plan, key_fields), keys, totals, labels)
+        measures.push(Column::Totals(units));
+        Self::from_columns(&state_schema(plan, layout), keys, measures, labels)
     }
 
     fn from_columns(
         schema: &Arc<Schema>,
         mut columns: Vec<ArrayRef>,
-        totals: Vec<Vec<i128>>,
+        measures: Vec<Column>,
         labels: Strings,
     ) -> Result<Self, KernelError> {
         let internal = |_| KernelError::Internal { doing: "assembling a partial state" };
-        for total in totals {
-            let column = Decimal128Array::from_iter_values(total);
-            let column = column.with_precision_and_scale(DIGITS, 0).map_err(internal)?;
-            columns.push(Arc::new(column));
+        for measure in measures {
+            columns.push(measure.into_array()?);
         }
         let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(internal)?;
         Ok(Self { batch, labels: Arc::new(labels) })
@@ -199,9 +268,8 @@ impl PartialState {
     }
 
     /// The measures, then the units.
-    fn totals(&self) -> Result<Vec<&Decimal128Array>, KernelError> {
-        let totals = self.batch.columns()[self.key_columns()..].iter();
-        let totals = totals.map(|total| total.as_primitive_opt::<Decimal128Type>());
+    fn totals(&self) -> Result<Vec<Stored<'_>>, KernelError> {
+        let totals = self.batch.columns()[self.key_columns()..].iter().map(Stored::of);
         let internal = KernelError::Internal { doing: "reading a partial state" };
         totals.collect::<Option<_>>().ok_or(internal)
     }
@@ -244,16 +312,13 @@ fn checked_labels(batch: &RecordBatch) -> Result<Strings, KernelError> {
         .map(|(key, data_type)| canonical_column(key, data_type))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| malformed("a key column cannot be read"))?;
-    let totals = (totals.iter())
-        .map(|total| match total.data_type() {
-            DataType::Decimal128(DIGITS, 0) if total.null_count() == 0 => {
-                total.as_primitive_opt::<Decimal128Type>()
-            }
-            _ => None,
-        })
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| malformed("a total is not a Decimal128(38, 0) without NULL"))?;
-    let units = totals[totals.len() - 1];
+    let totals =
+        (totals.iter()).map(Stored::checked).collect::<Option<Vec<_>>>().ok_or_else(|| {
+            malformed("a total is not a Decimal128(38, 0) without NULL, or a set is not in order")
+        })?;
+    let Some(Stored::Totals(units)) = totals.last() else {
+        return Err(malformed("the units of its groups are not numbers"));
+    };
     if units.values().iter().any(|&units| units < 1) {
         return Err(malformed("a group has no units"));
     }
@@ -271,24 +336,35 @@ fn sum(mut values: impl Iterator<Item = i128>) -> Result<i128, KernelError> {
         .ok_or(KernelError::Overflow)
 }
 
-fn state_schema(plan: &BoundingPlan, key_fields: &[Field]) -> Arc<Schema> {
-    let total = |name: &str| Field::new(name, DataType::Decimal128(DIGITS, 0), false);
-    let mut fields = key_fields.to_vec();
-    fields.extend((0..plan.measures.len()).map(|measure| total(&format!("measure_{measure}"))));
-    fields.push(total("units"));
+fn state_schema(plan: &BoundingPlan, layout: &Layout) -> Arc<Schema> {
+    let total = || DataType::Decimal128(DIGITS, 0);
+    let key_fields = &layout.key_fields;
+    let mut fields = key_fields.clone();
+    fields.extend(plan.measures.iter().enumerate().map(|(place, measure)| {
+        let stored = match measure {
+            Measure::Distinct { .. } => Sets::data_type(),
+            _ => total(),
+        };
+        Field::new(format!("measure_{place}"), stored, false)
+    }));
+    fields.push(Field::new("units", total(), false));
     let metadata = [
         (FORMAT_KEY, FORMAT.to_owned()),
         (KEY_COLUMNS_KEY, key_fields.len().to_string()),
-        (PLAN_KEY, describe(plan)),
+        (PLAN_KEY, describe(plan, layout)),
     ];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
     Arc::new(Schema::new_with_metadata(fields, metadata))
 }
 
 /// The parameters that decide what a total means, in one line; equal only for equal plans.
-fn describe(plan: &BoundingPlan) -> String {
-    let values = plan.values.iter().map(|value| match value {
+fn describe(plan: &BoundingPlan, layout: &Layout) -> String {
+    let values = plan.values.iter().zip(&layout.counted).map(|(value, counted)| match value {
         ValueColumn::Presence => "presence".to_owned(),
+        ValueColumn::Distinct => {
+            // Values of different types have different bytes.
+            counted.as_ref().map_or_else(String::new, |kind| format!("values of {kind}"))
+        }
         ValueColumn::Grid(grid) => {
             // Rust prints the shortest decimals that read back as the same numbers.
             format!("[{:?}, {:?}] by 2^{}", grid.lower(), grid.upper(), grid.step_log2())
@@ -296,6 +372,7 @@ fn describe(plan: &BoundingPlan) -> String {
     });
     let measures = plan.measures.iter().map(|measure| match measure {
         Measure::Units => "units".to_owned(),
+        Measure::Distinct { value } => format!("distinct values of {value}"),
         Measure::UnitsWith { value } => format!("units with {value}"),
         Measure::RowsBelow { value, steps } => format!("rows with {value} below {steps}"),
         Measure::Squares { value } => format!("squares of {value}"),

@@ -46,6 +46,8 @@ pub enum ValueColumn {
     Presence,
     /// Clamped and rounded to a grid.
     Grid(Grid),
+    /// Which value it is; any type that a key may have. Rows are ranked without it.
+    Distinct,
 }
 
 /// What is measured in a group, after bounding.
@@ -60,6 +62,12 @@ pub enum Measure {
     },
     /// Distinct units of which at least one kept row has a value in a value column.
     UnitsWith {
+        /// The value column.
+        value: usize,
+    },
+    /// Distinct values of a [`ValueColumn::Distinct`]. Of all that a unit has in a group, at most
+    /// `max_rows_per_group` are counted, chosen by a rank of their own.
+    Distinct {
         /// The value column.
         value: usize,
     },
@@ -90,6 +98,8 @@ pub(crate) struct Layout {
     pub(crate) unit: DataType,
     /// The key columns of partial states: input names, canonical types, nullable.
     pub(crate) key_fields: Vec<Field>,
+    /// The canonical type of each value column whose distinct values are counted.
+    pub(crate) counted: Vec<Option<DataType>>,
 }
 
 impl Layout {
@@ -121,17 +131,20 @@ impl Layout {
             .iter()
             .map(|field| Ok(Field::new(field.name(), canonical(field, "a group key")?, true)))
             .collect::<Result<_, KernelError>>()?;
-        for (field, value) in fields[1 + key_count..].iter().zip(&plan.values) {
-            if matches!(value, ValueColumn::Grid(_)) && !Grid::accepts(field.data_type()) {
-                return Err(KernelError::UnsupportedType {
+        let counted = (fields[1 + key_count..].iter().zip(&plan.values))
+            .map(|(field, value)| match value {
+                ValueColumn::Presence => Ok(None),
+                ValueColumn::Distinct => canonical(field, "counted by value").map(Some),
+                ValueColumn::Grid(_) if Grid::accepts(field.data_type()) => Ok(None),
+                ValueColumn::Grid(_) => Err(KernelError::UnsupportedType {
                     column: field.name().clone(),
                     data_type: field.data_type().clone(),
                     role: "put on a grid",
                     fix: VALUE_FIX,
-                });
-            }
-        }
-        Ok(Self { unit, key_fields })
+                }),
+            })
+            .collect::<Result<_, KernelError>>()?;
+        Ok(Self { unit, key_fields, counted })
     }
 
     pub(crate) fn key_types(&self) -> Vec<DataType> {
@@ -151,6 +164,7 @@ fn check_limits_and_measures(plan: &BoundingPlan) -> Result<(), KernelError> {
             Measure::Units | Measure::Rows { present_in: None } => continue,
             Measure::UnitsWith { value }
             | Measure::Squares { value }
+            | Measure::Distinct { value }
             | Measure::RowsBelow { value, .. }
             | Measure::Rows { present_in: Some(value) }
             | Measure::Sum { value, .. } => value,
@@ -159,6 +173,10 @@ fn check_limits_and_measures(plan: &BoundingPlan) -> Result<(), KernelError> {
             (None, _) => {
                 let values = plan.values.len();
                 return Err(KernelError::MissingValue { measure, value, values });
+            }
+            (Some(ValueColumn::Distinct), Measure::Distinct { .. }) => {}
+            (Some(ValueColumn::Distinct), _) | (Some(_), Measure::Distinct { .. }) => {
+                return Err(KernelError::NotCounted { measure, value });
             }
             (
                 Some(ValueColumn::Presence),

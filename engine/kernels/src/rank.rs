@@ -5,7 +5,7 @@
 //! that the framing is unambiguous; only the last part ends with the message and needs neither.
 //! The rank of a group covers the unit and the group; the rank of a row covers the unit, the
 //! group, the values that the boundary reads and the row's number among that unit's identical
-//! rows. Nothing else enters: no position, no arrival, nobody else's rows.
+//! rows; the rank of a value to be counted covers the unit, the group and the value. Nothing else enters: no position, no arrival, nobody else's rows.
 
 /// Stands for NULL; no grid reaches it, and it sorts before every value.
 pub(crate) const ABSENT: i64 = i64::MIN;
@@ -14,13 +14,10 @@ pub(crate) const ABSENT: i64 = i64::MIN;
 pub(crate) const GROUP_DOMAIN: [u8; 8] = *b"group.02";
 /// Names the hash of a row.
 pub(crate) const ROW_DOMAIN: [u8; 8] = *b"row.0002";
+/// Names the hash of a value to be counted.
+pub(crate) const VALUE_DOMAIN: [u8; 8] = *b"value.01";
 
-/// The name of the ranking: releases under two names keep other rows, whatever their key.
-pub fn ranking() -> String {
-    [GROUP_DOMAIN, ROW_DOMAIN].map(|name| String::from_utf8_lossy(&name).into_owned()).join(" ")
-}
-
-/// Ranks groups and rows of a unit; the smallest ranks are kept.
+/// Ranks groups, rows and values of a unit; the smallest ranks are kept.
 pub(crate) trait Ranking: Sync {
     /// What all groups of one unit share.
     type Unit;
@@ -35,6 +32,10 @@ pub(crate) trait Ranking: Sync {
     fn prefix(&self, unit: &[u8], group: &[u8]) -> Self::Prefix;
     /// The rank of a row: its values and its number among identical rows.
     fn row(&self, prefix: &Self::Prefix, values: impl Iterator<Item = i64>, copy: u64) -> u64;
+    /// The shared part of the ranks of a group's values.
+    fn values(&self, unit: &[u8], group: &[u8]) -> Self::Prefix;
+    /// The rank of a value by its canonical bytes.
+    fn value(&self, prefix: &Self::Prefix, value: &[u8]) -> u64;
 }
 
 /// The ranking of every release: SipHash-2-4 under the release's bounding key.
@@ -43,6 +44,7 @@ pub(crate) trait Ranking: Sync {
 pub(crate) struct KeyedRanking {
     groups: SipState,
     rows: SipState,
+    values: SipState,
 }
 
 impl KeyedRanking {
@@ -51,6 +53,7 @@ impl KeyedRanking {
         Self {
             groups: start.word(u64::from_le_bytes(GROUP_DOMAIN)),
             rows: start.word(u64::from_le_bytes(ROW_DOMAIN)),
+            values: start.word(u64::from_le_bytes(VALUE_DOMAIN)),
         }
     }
 }
@@ -79,6 +82,14 @@ impl Ranking for KeyedRanking {
     fn row(&self, prefix: &SipState, values: impl Iterator<Item = i64>, copy: u64) -> u64 {
         let state = values.fold(*prefix, |state, value| state.word(value.cast_unsigned()));
         state.word(copy).finish(&[])
+    }
+
+    fn values(&self, unit: &[u8], group: &[u8]) -> SipState {
+        self.values.framed(unit).framed(group)
+    }
+
+    fn value(&self, prefix: &SipState, value: &[u8]) -> u64 {
+        prefix.finish(value)
     }
 }
 

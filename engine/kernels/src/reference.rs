@@ -3,25 +3,37 @@
 //! Every faster path must give the same partial state, bit for bit. This one is for tests and
 //! benches: it copies every row's bytes and is slow on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
 use siphasher::sip::SipHasher24;
 
 use crate::canonical::{TupleEncoder, canonical_column, presence};
-use crate::partial::SortedCells;
+use crate::partial::{Column, SortedCells};
 use crate::plan::{Domain, Layout};
-use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN};
+use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN, VALUE_DOMAIN};
+use crate::sets::Sets;
 use crate::{BoundingPlan, KernelError, Keys, Measure, PartialState, Squares, ValueColumn};
 
 /// A row's values in steps, NULL as nothing; presence counts as zero steps.
 type Values = Vec<Option<i64>>;
-/// A row: its unit's bytes, its group's bytes, its values.
-type OwnedRow = (Vec<u8>, Vec<u8>, Values);
+/// Which value a row has of each column that is counted by value: its bytes; nothing for NULL, and
+/// for the other columns.
+type Counted = Vec<Option<Vec<u8>>>;
+/// What a row has.
+type Row = (Values, Counted);
+/// A row: its unit's bytes, its group's bytes, what it has.
+type OwnedRow = (Vec<u8>, Vec<u8>, Row);
 /// All rows of one unit, by group.
-type Groups = BTreeMap<Vec<u8>, Vec<Values>>;
+type Groups = BTreeMap<Vec<u8>, Vec<Row>>;
+/// What a cell has of one measure.
+#[derive(Clone)]
+enum Cell {
+    Total(i128),
+    Set(BTreeSet<Vec<u8>>),
+}
 
 /// Bounds and measures like [`Bounder`](crate::Bounder), slowly and by the book.
 pub fn bound(
@@ -34,8 +46,8 @@ pub fn bound(
     let key_encoder = TupleEncoder::new(layout.key_types())?;
     let mut units: BTreeMap<Vec<u8>, Groups> = BTreeMap::new();
     for batch in batches {
-        for (unit, group, values) in read(plan, &layout, &unit_encoder, &key_encoder, batch)? {
-            units.entry(unit).or_default().entry(group).or_default().push(values);
+        for (unit, group, row) in read(plan, &layout, &unit_encoder, &key_encoder, batch)? {
+            units.entry(unit).or_default().entry(group).or_default().push(row);
         }
     }
     if let Keys::Public(domain) = &plan.keys {
@@ -45,14 +57,26 @@ pub fn bound(
         };
         units.values_mut().for_each(|groups| groups.retain(|group, _| known(group)));
     }
-    let mut cells: BTreeMap<Vec<u8>, (i128, Vec<i128>)> = BTreeMap::new();
+    let nothing: Vec<Cell> = (plan.measures.iter())
+        .map(|measure| match measure {
+            Measure::Distinct { .. } => Cell::Set(BTreeSet::new()),
+            _ => Cell::Total(0),
+        })
+        .collect();
+    let mut cells: BTreeMap<Vec<u8>, (i128, Vec<Cell>)> = BTreeMap::new();
     for (unit, groups) in &units {
         for (group, rows) in take_groups(plan, unit, groups) {
             let kept = take_rows(plan, unit, group, rows);
-            let cell = cells.entry(group.clone()).or_insert((0, vec![0; plan.measures.len()]));
+            let cell = cells.entry(group.clone()).or_insert((0, nothing.clone()));
             cell.0 += 1;
-            for (total, measure) in cell.1.iter_mut().zip(&plan.measures) {
-                *total += measure_rows(plan, *measure, &kept);
+            for (cell, measure) in cell.1.iter_mut().zip(&plan.measures) {
+                match (cell, *measure) {
+                    (Cell::Set(set), Measure::Distinct { value }) => {
+                        set.extend(take_values(plan, unit, group, value, rows));
+                    }
+                    (Cell::Total(total), measure) => *total += measure_rows(plan, measure, &kept),
+                    (Cell::Set(_), _) => {}
+                }
             }
         }
     }
@@ -60,10 +84,28 @@ pub fn bound(
         labels: cells.keys().map(Vec::as_slice).collect(),
         units: cells.values().map(|cell| cell.0).collect(),
         measures: (0..plan.measures.len())
-            .map(|measure| cells.values().map(|cell| cell.1[measure]).collect())
+            .map(|place| column(&nothing[place], cells.values().map(|cell| &cell.1[place])))
             .collect(),
     };
-    PartialState::assemble(plan, &layout.key_fields, &key_encoder, cells)
+    PartialState::assemble(plan, &layout, &key_encoder, cells)
+}
+
+/// What all cells have of one measure, of the kind of a cell that has nothing.
+fn column<'a>(nothing: &Cell, cells: impl Iterator<Item = &'a Cell>) -> Column {
+    let (mut totals, mut sets) = (Vec::new(), Sets::default());
+    for cell in cells {
+        match cell {
+            Cell::Total(total) => totals.push(*total),
+            Cell::Set(set) => {
+                set.iter().for_each(|value| sets.add(value));
+                sets.end();
+            }
+        }
+    }
+    match nothing {
+        Cell::Total(_) => Column::Totals(totals),
+        Cell::Set(_) => Column::Sets(sets),
+    }
 }
 
 fn read(
@@ -80,8 +122,16 @@ fn read(
         .collect::<Option<Vec<_>>>()
         .ok_or(unreadable.clone())?;
     let mut columns: Vec<Values> = Vec::new();
-    for (column, value) in batch.columns()[1 + keys.len()..].iter().zip(&plan.values) {
+    let mut counted: Vec<Counted> = Vec::new();
+    for (place, value) in plan.values.iter().enumerate() {
+        let column = batch.column(1 + keys.len() + place);
+        counted.push(match &layout.counted[place] {
+            None => vec![None; batch.num_rows()],
+            Some(canonical) => values_of(column, canonical)?,
+        });
         columns.push(match value {
+            // Rows are ranked without it.
+            ValueColumn::Distinct => vec![None; batch.num_rows()],
             ValueColumn::Grid(grid) => grid.to_steps(column)?.iter().collect(),
             ValueColumn::Presence => {
                 let present = presence(column).ok_or(unreadable.clone())?;
@@ -96,16 +146,27 @@ fn read(
         .filter(|&row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)))
         .map(|row| {
             let values = columns.iter().map(|column| column[row]).collect();
-            (units.bytes(row).to_vec(), groups.bytes(row).to_vec(), values)
+            let counted = counted.iter().map(|column| column[row].clone()).collect();
+            (units.bytes(row).to_vec(), groups.bytes(row).to_vec(), (values, counted))
         })
         .collect())
+}
+
+/// The canonical bytes of a column's values; nothing for NULL and NaN.
+fn values_of(column: &ArrayRef, canonical: &DataType) -> Result<Counted, KernelError> {
+    let unreadable = KernelError::Internal { doing: "reading the reference's values" };
+    let present = presence(column).ok_or(unreadable.clone())?;
+    let plain = canonical_column(column, canonical).ok_or(unreadable)?;
+    let tuples = TupleEncoder::new(vec![canonical.clone()])?.encode(&[plain])?;
+    let bytes = |(row, present): (usize, bool)| present.then(|| tuples.bytes(row).to_vec());
+    Ok(present.iter().enumerate().map(bytes).collect())
 }
 
 fn take_groups<'a>(
     plan: &BoundingPlan,
     unit: &[u8],
     groups: &'a Groups,
-) -> Vec<(&'a Vec<u8>, &'a Vec<Values>)> {
+) -> Vec<(&'a Vec<u8>, &'a Vec<Row>)> {
     let mut ranked: Vec<_> = (groups.iter())
         .map(|(group, rows)| (hash(plan, GROUP_DOMAIN, &[unit], group), group, rows))
         .collect();
@@ -114,13 +175,14 @@ fn take_groups<'a>(
     ranked.into_iter().map(|(_, group, rows)| (group, rows)).collect()
 }
 
-fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Values]) -> Vec<Values> {
+fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Row]) -> Vec<Values> {
     let mut seen: BTreeMap<&Values, u64> = BTreeMap::new();
     let mut ranked = Vec::new();
-    for values in rows {
+    for (values, _) in rows {
         let copy = seen.entry(values).or_insert(0);
         let mut tail = Vec::new();
-        for value in values {
+        let ranks = |kind: &ValueColumn| !matches!(kind, ValueColumn::Distinct);
+        for (value, _) in values.iter().zip(&plan.values).filter(|(_, kind)| ranks(kind)) {
             tail.extend(value.unwrap_or(ABSENT).to_le_bytes());
         }
         tail.extend(copy.to_le_bytes());
@@ -130,6 +192,23 @@ fn take_rows(plan: &BoundingPlan, unit: &[u8], group: &[u8], rows: &[Values]) ->
     ranked.sort();
     ranked.truncate(plan.max_rows_per_group as usize);
     ranked.into_iter().map(|(_, values, _)| values).collect()
+}
+
+/// The values of one column that a unit brings to a group.
+fn take_values(
+    plan: &BoundingPlan,
+    unit: &[u8],
+    group: &[u8],
+    value: usize,
+    rows: &[Row],
+) -> impl Iterator<Item = Vec<u8>> {
+    let all: BTreeSet<&Vec<u8>> = rows.iter().filter_map(|(_, row)| row[value].as_ref()).collect();
+    let mut ranked: Vec<_> = (all.into_iter())
+        .map(|bytes| (hash(plan, VALUE_DOMAIN, &[unit, group], bytes), bytes.clone()))
+        .collect();
+    ranked.sort();
+    ranked.truncate(plan.max_rows_per_group as usize);
+    ranked.into_iter().map(|(_, bytes)| bytes)
 }
 
 /// The framing that `rank.rs` describes.
@@ -149,6 +228,8 @@ fn hash(plan: &BoundingPlan, domain: [u8; 8], parts: &[&[u8]], last: &[u8]) -> u
 fn measure_rows(plan: &BoundingPlan, measure: Measure, rows: &[Values]) -> i128 {
     match measure {
         Measure::Units => 1,
+        // Not of rows, but of values.
+        Measure::Distinct { .. } => 0,
         Measure::UnitsWith { value } => i128::from(rows.iter().any(|row| row[value].is_some())),
         Measure::RowsBelow { value, steps } => {
             rows.iter().filter_map(|row| row[value]).filter(|found| *found < steps).count() as i128
@@ -165,7 +246,7 @@ fn measure_rows(plan: &BoundingPlan, measure: Measure, rows: &[Values]) -> i128 
         Measure::Sum { value, centred } => {
             let origin = match plan.values[value] {
                 ValueColumn::Grid(grid) if centred => grid.middle_steps(),
-                ValueColumn::Grid(_) | ValueColumn::Presence => 0,
+                ValueColumn::Grid(_) | ValueColumn::Presence | ValueColumn::Distinct => 0,
             };
             rows.iter().filter_map(|row| row[value]).map(|steps| i128::from(steps - origin)).sum()
         }

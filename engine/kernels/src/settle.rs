@@ -9,6 +9,7 @@ use crate::canonical::TupleEncoder;
 use crate::cells::Cells;
 use crate::choice::{Choosing, Group, GroupTable};
 use crate::dictionary::encoded_bytes;
+use crate::distinct::{Distinct, Found, Visit};
 use crate::grouping::{Grouping, UnitRows};
 use crate::integer::{Integer, Label};
 use crate::intern::{Interner, Strings};
@@ -32,6 +33,8 @@ pub(crate) struct Job<'a, S, R> {
     pub(crate) groups: &'a GroupNames,
     pub(crate) ranking: &'a R,
     pub(crate) readings: &'a Readings,
+    /// The values that are counted; nothing where none are.
+    pub(crate) distinct: Option<&'a Distinct<'a>>,
 }
 
 /// The bytes of a partition's units.
@@ -61,6 +64,8 @@ pub(crate) struct Scratch {
     /// The rows of kept groups, group by group.
     rows: Vec<u32>,
     choosing: Choosing,
+    /// The distinct values so far.
+    pub(crate) found: Found,
 }
 
 impl Scratch {
@@ -75,6 +80,7 @@ impl Scratch {
             starts: Vec::new(),
             rows: Vec::new(),
             choosing: Choosing::default(),
+            found: Found::default(),
         }
     }
 }
@@ -167,7 +173,7 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
     ) {
         /// The group is not kept.
         const OUT: u32 = u32::MAX;
-        let Scratch { groups, places, ranked, starts, rows: kept, choosing, .. } = scratch;
+        let Scratch { groups, places, ranked, starts, rows: kept, choosing, found, .. } = scratch;
         starts.clear();
         starts.resize(groups.len(), OUT);
         let mut start = 0;
@@ -190,6 +196,12 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
             // Every start has moved on to the end.
             let end = starts[place as usize] as usize;
             let mut of_group = &kept[end - count as usize..end];
+            if let Some(distinct) = self.distinct {
+                let limit = plan.max_rows_per_group as usize;
+                let groups = self.groups;
+                let visit = Visit { unit, group: key, rows: of_group, of: rows, groups, limit };
+                distinct.visit(self.ranking, &visit, found);
+            }
             if count > plan.max_rows_per_group {
                 of_group = self.choose_rows(unit, key, &rows, of_group, choosing);
             }

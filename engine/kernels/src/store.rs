@@ -10,6 +10,7 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use std::sync::Arc;
 
+use crate::integer::Integer;
 use crate::intern::{Interner, Strings};
 use crate::{Grid, KernelError, ValueColumn};
 
@@ -29,6 +30,8 @@ pub(crate) struct Shape {
     /// A number of 64 bits, or the number of the key.
     pub(crate) key_words: usize,
     pub(crate) values: Vec<Field32>,
+    /// Those of the values by which rows are ranked.
+    pub(crate) ranking: Vec<Field32>,
     /// The key and the values.
     pub(crate) row_words: usize,
     /// All of a record. The unit is a number of 64 bits, or its number in its segment.
@@ -54,11 +57,22 @@ pub(crate) enum Width {
     Narrow { lower_steps: i64 },
     /// The same in two words.
     Wide { lower_steps: i64 },
+    /// The number of a value to be counted among those of its lane, plus one.
+    Number,
+    /// The code of a value to be counted, which tells NULL on its own.
+    Code,
 }
 
 impl Width {
-    fn of(value: &ValueColumn) -> Self {
-        let ValueColumn::Grid(grid) = value else { return Self::Presence };
+    fn of(value: &ValueColumn, counted: Option<&DataType>) -> Self {
+        let grid = match (value, counted) {
+            (ValueColumn::Grid(grid), _) => grid,
+            (ValueColumn::Distinct, Some(kind)) if Integer::of(kind).is_some() => {
+                return Self::Code;
+            }
+            (ValueColumn::Distinct, _) => return Self::Number,
+            (ValueColumn::Presence, _) => return Self::Presence,
+        };
         let lower_steps = grid.lower_steps();
         if span(grid) < u64::from(u32::MAX) {
             Self::Narrow { lower_steps }
@@ -69,8 +83,16 @@ impl Width {
 
     fn words(self) -> usize {
         match self {
-            Self::Presence | Self::Narrow { .. } => 1,
-            Self::Wide { .. } => WIDE,
+            Self::Presence | Self::Narrow { .. } | Self::Number => 1,
+            Self::Wide { .. } | Self::Code => WIDE,
+        }
+    }
+
+    /// Whether rows are ranked by it, because measures of rows read it.
+    fn ranks_rows(self) -> bool {
+        match self {
+            Self::Presence | Self::Narrow { .. } | Self::Wide { .. } => true,
+            Self::Number | Self::Code => false,
         }
     }
 }
@@ -81,20 +103,29 @@ fn span(grid: &Grid) -> u64 {
 }
 
 impl Shape {
-    pub(crate) fn new(unit_words: usize, key_words: usize, values: &[ValueColumn]) -> Self {
+    pub(crate) fn new(
+        unit_words: usize,
+        key_words: usize,
+        values: &[ValueColumn],
+        counted: &[Option<DataType>],
+    ) -> Self {
         let mut row_words = key_words;
-        let values = (values.iter())
-            .map(|value| {
+        let values: Vec<Field32> = (values.iter().zip(counted))
+            .map(|(value, counted)| {
+                let width = Width::of(value, counted.as_ref());
                 let stored_max = match value {
                     ValueColumn::Grid(grid) => span(grid) + 1,
                     ValueColumn::Presence => 1,
+                    // Which values there are is known later.
+                    ValueColumn::Distinct => u64::MAX,
                 };
-                let field = Field32 { at: row_words, width: Width::of(value), stored_max };
+                let field = Field32 { at: row_words, width, stored_max };
                 row_words += field.width.words();
                 field
             })
             .collect();
-        Self { key_words, values, row_words, words: row_words + unit_words }
+        let ranking = values.iter().filter(|field| field.width.ranks_rows()).copied().collect();
+        Self { key_words, values, ranking, row_words, words: row_words + unit_words }
     }
 
     /// The key of a record, with or without its unit.
@@ -114,8 +145,8 @@ impl Field32 {
     #[inline]
     pub(crate) fn stored(self, record: &[u32]) -> u64 {
         match self.width {
-            Width::Presence | Width::Narrow { .. } => u64::from(record[self.at]),
-            Width::Wide { .. } => wide(record, self.at),
+            Width::Presence | Width::Narrow { .. } | Width::Number => u64::from(record[self.at]),
+            Width::Wide { .. } | Width::Code => wide(record, self.at),
         }
     }
 
@@ -124,7 +155,7 @@ impl Field32 {
     pub(crate) fn steps(self, stored: u64) -> Option<i64> {
         match (stored, self.width) {
             (0, _) => None,
-            (_, Width::Presence) => Some(0),
+            (_, Width::Presence | Width::Number | Width::Code) => Some(0),
             (stored, Width::Narrow { lower_steps } | Width::Wide { lower_steps }) => {
                 // At most 2^54 steps above a bound of at most 2^53.
                 Some(lower_steps + (stored - 1).cast_signed())

@@ -17,6 +17,7 @@ use crate::bounder::{group_names, state};
 use crate::canonical::Tuples;
 use crate::cells::Cells;
 use crate::dictionary::{Entries, TupleDictionary};
+use crate::distinct::Met;
 use crate::grouping::UnitRows;
 use crate::integer::{Integer, Label};
 use crate::lane::{
@@ -71,6 +72,10 @@ impl Units {
 
 impl<S: BuildHasher + Clone + Send> Stream<S> {
     pub(crate) fn new(shared: &Arc<Shared<S>>) -> Result<Self, KernelError> {
+        if shared.counting.iter().any(Option::is_some) {
+            // Values to be counted are kept until the end, and the general way knows how.
+            return Err(KernelError::Unsorted);
+        }
         let learned = learned_dictionary(shared)?;
         let names = names(shared, learned.as_ref())?;
         let numbered = names.numbered().filter(|_| learned.is_none());
@@ -100,7 +105,7 @@ impl<S: BuildHasher + Clone + Send> Stream<S> {
                 Units::Encoded(encoder.encode(std::slice::from_ref(&unit))?)
             }
         };
-        let values = stored_values(&shared, batch)?;
+        let values = stored_values(&shared, batch, &mut Met::new(&shared)?)?;
         let rows = batch.num_rows();
         let learned = self.learned.as_mut();
         let keys = key_column(&shared, learned, &mut self.entries, &keys, rows)?;
@@ -170,8 +175,13 @@ impl<S: BuildHasher + Clone + Send> Stream<S> {
 
     fn settle(&mut self, unit: &[u8], words: &[u32]) {
         let Self { shared, names, ranking, readings, scratch, cells, .. } = self;
-        let job =
-            Job { shared: &**shared, groups: &*names, ranking: &*ranking, readings: &*readings };
+        let job = Job {
+            shared: &**shared,
+            groups: &*names,
+            ranking: &*ranking,
+            readings: &*readings,
+            distinct: None,
+        };
         let rows = UnitRows::new(words, job.shared.shape.row_words);
         job.settle_unit(unit, rows, scratch, cells);
     }
@@ -249,7 +259,8 @@ pub(crate) fn finish<S: BuildHasher + Clone + Send + Sync>(
     }
     let (ranking, readings) =
         (KeyedRanking::new(&shared.plan.rank_key), Readings::all(&shared.plan));
-    let job = Job { shared, groups: &groups, ranking: &ranking, readings: &readings };
+    let job =
+        Job { shared, groups: &groups, ranking: &ranking, readings: &readings, distinct: None };
     let mut scratch = Scratch::new(groups.numbered());
     for (unit, words) in &held {
         let rows = UnitRows::new(words, shared.shape.row_words);
@@ -257,5 +268,5 @@ pub(crate) fn finish<S: BuildHasher + Clone + Send + Sync>(
     }
     let mut reached = Cells::merge(vec![cells]);
     reached.cells.chunks_mut(width).for_each(|cell| readings.complete(&mut cell[1..]));
-    state(shared, &groups, reached)
+    state(shared, &groups, reached, None)
 }

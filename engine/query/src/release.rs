@@ -15,7 +15,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use sha2::{Digest, Sha256};
-use voilage_kernels::{Totals, ranking};
+use voilage_kernels::Totals;
 use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 
 use crate::error::QueryError;
@@ -23,10 +23,9 @@ use crate::execute::Measures;
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure, SmallestGroup};
 use crate::reuse::Known;
 
-/// The names of what sealed bytes say about themselves: the canonical boundary, the ranking by which rows
-/// were kept, and the entry of the release that they top up.
+/// The names of what sealed bytes say about themselves: the canonical boundary, and the entry of the
+/// release that they top up.
 pub(crate) const BOUNDARY: &str = "voilage.boundary";
-pub(crate) const RANKING: &str = "voilage.ranking";
 pub(crate) const TOPS_UP: &str = "voilage.tops_up";
 
 /// The digits of a noisy integer's column: all that fit.
@@ -152,6 +151,7 @@ fn perturbed(
 pub(crate) fn column_name(position: usize, measure: &NoisyMeasure) -> String {
     let kind = match measure {
         NoisyMeasure::Units { .. } => "units",
+        NoisyMeasure::Values { .. } => "values",
         NoisyMeasure::Squares { .. } => "squares",
         NoisyMeasure::Score { .. } => "score",
         NoisyMeasure::Rows { .. } => "rows",
@@ -182,8 +182,7 @@ pub(crate) fn to_bytes(
     }
     let canonical = serde_json::to_string(boundary)
         .map_err(|_| QueryError::bug("a boundary cannot be written"))?;
-    let mut metadata =
-        HashMap::from([(BOUNDARY.to_owned(), canonical), (RANKING.to_owned(), ranking())]);
+    let mut metadata = HashMap::from([(BOUNDARY.to_owned(), canonical)]);
     metadata.extend(tops_up.map(|entry| (TOPS_UP.to_owned(), entry.to_string())));
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)

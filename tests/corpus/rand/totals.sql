@@ -28,8 +28,6 @@ SELECT APPROX_MEDIAN(meddol) AS median FROM rand_hie
 SELECT AVG(meddol) AS mean FROM rand_hie
 -- # distinct-of-a-list
 SELECT COUNT(DISTINCT plan) AS plans FROM rand_hie
--- fixed
-SELECT plan, COUNT(DISTINCT zper) AS people FROM rand_hie GROUP BY plan
 -- # no-rows-at-all
 SELECT COUNT(*) AS n, SUM(meddol) AS cost, AVG(mdvis) AS visits FROM rand_hie WHERE 1 = 0
 -- # unnamed-columns

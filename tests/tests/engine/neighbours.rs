@@ -12,7 +12,7 @@ use voilage_tests::randomness::Tape;
 
 use crate::{ask, rho};
 
-const QUESTIONS: [&str; 8] = [
+const QUESTIONS: [&str; 10] = [
     "SELECT COUNT(*) AS n, COUNT(DISTINCT person) AS people FROM visits",
     "SELECT site, COUNT(*) AS n, SUM(cost) AS cost FROM visits GROUP BY site",
     "SELECT site, AVG(cost) AS cost, AVG(minutes) AS minutes, COUNT(cost) AS n FROM visits GROUP BY site",
@@ -22,6 +22,9 @@ const QUESTIONS: [&str; 8] = [
     "SELECT p.sex, COUNT(*) AS n FROM visits v JOIN people p ON v.person = p.person GROUP BY p.sex",
     "SELECT site, COUNT(DISTINCT person) AS n FROM visits WHERE person IN \
      (SELECT person FROM visits WHERE cost >= 50) GROUP BY site",
+    "SELECT site, COUNT(DISTINCT reason) AS reasons, COUNT(DISTINCT cost) AS costs FROM visits GROUP BY site",
+    "SELECT reason, COUNT(DISTINCT minutes) FILTER (WHERE cost > 50) AS lengths, SUM(minutes) AS m \
+     FROM visits GROUP BY reason",
 ];
 
 /// People that are hard on an engine: many rows, many groups, hostile values.
@@ -37,6 +40,15 @@ fn newcomers() -> Vec<Vec<Visit>> {
         vec![visit(Some(1), "flu", Some(100.0), Some(60))],
         (0..1_000).map(|n| visit(Some(1 + n % 3), "flu", Some(99.0), Some(n % 60))).collect(),
         (0..100).map(|n| visit(Some(2), &format!("rare {n}"), Some(1.0), Some(1))).collect(),
+        // Everything that others have, and as much that nobody has, all of it in two groups.
+        (0..1_000)
+            .map(|n| {
+                let reason = ["flu", "cough", "fracture"].get(n % 6).copied();
+                let own = format!("own {n}");
+                let cost = Some(n as f64 / 10.0);
+                visit(Some(1 + n as i64 % 2), reason.unwrap_or(&own), cost, Some(n as i64 % 60))
+            })
+            .collect(),
         [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e308, f64::MIN_POSITIVE]
             .into_iter()
             .map(|cost| visit(Some(3), "cough", Some(cost), Some(i64::MIN)))

@@ -57,6 +57,60 @@ fn a_rollup_that_is_bounded_once_is_found() {
     found(&base, &other, "and may by 1");
 }
 
+/// Groups that are merged after bounding: a person who was bounded in each of them is in the one that
+/// comes out several times.
+#[test]
+fn groups_that_are_merged_after_bounding_are_found() {
+    let (mut base, mut other) = runs(SQL);
+    for column in base.columns.iter_mut().chain(&mut other.columns) {
+        let total = column.cells.iter().map(|cell| cell.exact).sum();
+        column.cells.truncate(1);
+        column.cells[0].exact = total;
+    }
+    found(&base, &other, "and may by 3");
+}
+
+/// A price for the question as a whole: one person may be in two groups, and the noise was paid for
+/// somebody who is in one.
+#[test]
+fn a_price_per_question_instead_of_per_group_is_found() {
+    let (mut base, mut other) = runs(SQL);
+    for column in base.columns.iter_mut().chain(&mut other.columns) {
+        let per_group = column.request.sensitivity.per_group();
+        let terms = SensitivityTerms { max_groups: 1, per_group };
+        column.request.sensitivity = Sensitivity::new(terms).unwrap();
+    }
+    found(&base, &other, "cells changed, and 1 may");
+    found(&base, &other, "the squared L2 distance is");
+}
+
+/// A cell that is NULL as long as nobody is in it.
+#[test]
+fn null_in_an_empty_cell_is_found() {
+    let (base, mut other) = runs(SQL);
+    let Ok(shown) = &mut other.outcome else { panic!("it was answered") };
+    let mut columns = shown.table.columns().to_vec();
+    columns[1] = arrow::array::new_null_array(columns[1].data_type(), shown.table.num_rows());
+    let names = shown.table.schema();
+    let columns =
+        names.fields().iter().zip(columns).map(|(field, column)| (field.name(), column, true));
+    shown.table = arrow::array::RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    found(&base, &other, "shown differently");
+}
+
+/// Values that are counted where they come from, and united nowhere: a value that two parts of the rows
+/// have is counted twice, and a person with rows in both parts brings twice as many.
+#[test]
+fn distinct_values_that_are_added_up_are_found() {
+    let sql = "SELECT kind, COUNT(DISTINCT note) AS notes FROM events GROUP BY kind";
+    let (base, mut other) = runs(sql);
+    assert_eq!(violations(&base, &other), Vec::<String>::new());
+    for cell in &mut other.columns[0].cells {
+        cell.exact += 3;
+    }
+    found(&base, &other, "a cell changed by");
+}
+
 #[test]
 fn noise_that_depends_on_the_records_is_found() {
     let (base, mut other) = runs(SQL);

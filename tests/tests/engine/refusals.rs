@@ -15,7 +15,7 @@ const REFUSED: [&str; 30] = [
     "SELECT cost FROM visits ORDER BY cost LIMIT 1",
     "SELECT DISTINCT site FROM visits",
     "SELECT BIT_AND(minutes) FROM visits",
-    "SELECT COUNT(DISTINCT reason) FROM visits",
+    "SELECT SUM(DISTINCT minutes) FROM visits",
     "SELECT SUM(person) FROM visits",
     "SELECT AVG(ln(cost)) FROM visits",
     "SELECT COUNT(*) FROM visits WHERE repeat(reason, minutes) = 'x'",

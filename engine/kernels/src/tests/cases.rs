@@ -21,7 +21,13 @@ pub(super) struct Row {
     number: u8,
     value: u8,
     present: Option<bool>,
+    /// What is counted: a text, a float, an integer.
+    counted: (Option<u8>, u8, u8),
 }
+
+/// Integers to be counted: small ones, and some that need an escape.
+const INTEGERS: [Option<i64>; 7] =
+    [None, Some(0), Some(-1), Some(7), Some(i64::MIN), Some(i64::MAX), Some(1 << 62)];
 
 /// Numbers for the float key and the value, NULL first.
 const NUMBERS: [Option<f64>; 10] = [
@@ -46,33 +52,52 @@ pub(super) fn rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
         0..5_u8,
         0..10_u8,
         any::<Option<bool>>(),
+        (proptest::option::weighted(0.8, 0..6_u8), 0..10_u8, 0..7_u8),
     )
-        .prop_map(|(unit, text, number, value, present)| Row {
+        .prop_map(|(unit, text, number, value, present, counted)| Row {
             unit,
             text,
             number,
             value,
             present,
+            counted,
         });
     prop::collection::vec(row, 0..most)
 }
 
-/// Plans over the columns of [`batch`]: both key kinds, every measure, several bounds.
+/// Plans over the columns of [`batch`]: both key kinds, every measure, several bounds; about half of
+/// them count distinct values.
 pub(super) fn plans() -> impl Strategy<Value = BoundingPlan> {
     let limit = || prop_oneof![1..4_u32, Just(1000), Just(u32::MAX)];
-    (limit(), limit(), any::<[u8; 16]>(), any::<bool>()).prop_map(
-        |(max_groups, max_rows_per_group, rank_key, public)| BoundingPlan {
-            max_groups,
-            max_rows_per_group,
-            rank_key,
-            keys: if public { Keys::Public(domain()) } else { Keys::Learned },
-            values: vec![
-                ValueColumn::Grid(Grid::with_step(-5.0, 10.0, -1).unwrap()),
-                ValueColumn::Presence,
-            ],
-            measures: all_measures(),
+    (limit(), limit(), any::<[u8; 16]>(), any::<bool>(), any::<bool>()).prop_map(
+        |(max_groups, max_rows_per_group, rank_key, public, counts)| {
+            let mut measures = all_measures();
+            if counts {
+                measures.extend((2..5).map(|value| Measure::Distinct { value }));
+                measures.swap(5, 9);
+            }
+            let last = if counts { ValueColumn::Distinct } else { ValueColumn::Presence };
+            BoundingPlan {
+                max_groups,
+                max_rows_per_group,
+                rank_key,
+                keys: if public { Keys::Public(domain()) } else { Keys::Learned },
+                values: vec![
+                    ValueColumn::Grid(Grid::with_step(-5.0, 10.0, -1).unwrap()),
+                    ValueColumn::Presence,
+                    last,
+                    last,
+                    last,
+                ],
+                measures,
+            }
         },
     )
+}
+
+/// Whether a plan counts distinct values.
+pub(super) fn counts_values(plan: &BoundingPlan) -> bool {
+    plan.values.contains(&ValueColumn::Distinct)
 }
 
 pub(super) fn all_measures() -> Vec<Measure> {
@@ -112,7 +137,7 @@ pub(super) fn schema() -> SchemaRef {
     batch(&[]).schema()
 }
 
-/// The rows in plain types: unit, two keys, two values.
+/// The rows in plain types: unit, two keys, two values, three values to be counted.
 pub(super) fn batch(rows: &[Row]) -> RecordBatch {
     let text = |prefix: &str, number: u8| format!("{prefix}{number}");
     let units: StringArray = rows.iter().map(|row| row.unit.map(|u| text("unit-", u))).collect();
@@ -121,14 +146,22 @@ pub(super) fn batch(rows: &[Row]) -> RecordBatch {
     let numbers: Float64Array = rows.iter().map(|row| number(row.number)).collect();
     let values: Float64Array = rows.iter().map(|row| number(row.value)).collect();
     let present: Int64Array = rows.iter().map(|row| row.present.map(i64::from)).collect();
+    let notes: StringArray =
+        rows.iter().map(|row| row.counted.0.map(|note| text("note ", note))).collect();
+    let floats: Float64Array = rows.iter().map(|row| number(row.counted.1)).collect();
+    let integers: Int64Array =
+        rows.iter().map(|row| INTEGERS[usize::from(row.counted.2)]).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(units),
         Arc::new(texts),
         Arc::new(numbers),
         Arc::new(values),
         Arc::new(present),
+        Arc::new(notes),
+        Arc::new(floats),
+        Arc::new(integers),
     ];
-    let names = ["unit", "text", "number", "value", "present"];
+    let names = ["unit", "text", "number", "value", "present", "note", "float", "integer"];
     let fields: Vec<Field> = (names.iter().zip(&columns))
         .map(|(name, column)| Field::new(*name, column.data_type().clone(), true))
         .collect();
@@ -147,14 +180,14 @@ pub(super) enum Carrier {
     Slice,
 }
 
-pub(super) fn carriers() -> impl Strategy<Value = [Carrier; 5]> {
+pub(super) fn carriers() -> impl Strategy<Value = [Carrier; 8]> {
     use Carrier::{Dictionary, Large, Plain, Slice, View};
     let one = || proptest::sample::select(vec![Plain, Dictionary, View, Large, Slice]);
-    [one(), one(), one(), one(), one()]
+    [one(), one(), one(), one(), one(), one(), one(), one()]
 }
 
 /// The same rows in other Arrow clothes.
-pub(super) fn dress(plain: &RecordBatch, carriers: [Carrier; 5]) -> RecordBatch {
+pub(super) fn dress(plain: &RecordBatch, carriers: [Carrier; 8]) -> RecordBatch {
     let columns: Vec<ArrayRef> = (plain.columns().iter().zip(carriers))
         .map(|(column, carrier)| {
             let text = column.data_type() == &DataType::Utf8;

@@ -26,6 +26,10 @@ impl Ranking for AllEqual {
     fn row(&self, (): &(), _: impl Iterator<Item = i64>, _: u64) -> u64 {
         0
     }
+    fn values(&self, _: &[u8], _: &[u8]) {}
+    fn value(&self, (): &(), _: &[u8]) -> u64 {
+        0
+    }
 }
 
 fn plan(max_groups: u32, max_rows_per_group: u32) -> BoundingPlan {
@@ -124,4 +128,6 @@ fn ranks_are_stable_across_versions() {
     let prefix = ranking.prefix(b"unit", b"group");
     assert_eq!(ranking.group(&ranking.unit(b"unit"), b"group"), 4_425_497_254_151_341_429);
     assert_eq!(ranking.row(&prefix, [3, i64::MIN].into_iter(), 1), 2_935_170_060_479_799_744);
+    let prefix = ranking.values(b"unit", b"group");
+    assert_eq!(ranking.value(&prefix, b"value"), 9_664_699_139_893_189_418);
 }

@@ -25,7 +25,7 @@ fn bounds(plan: &BoundingPlan) -> Vec<u128> {
             let ValueColumn::Grid(grid) = plan.values[value] else { unreachable!() };
             rows * Squares::of(&grid).max_deviation()
         }
-        Measure::Rows { .. } | Measure::RowsBelow { .. } => rows,
+        Measure::Rows { .. } | Measure::RowsBelow { .. } | Measure::Distinct { .. } => rows,
         Measure::Sum { value, centred } => {
             let ValueColumn::Grid(grid) = plan.values[value] else { unreachable!() };
             let most = if centred { grid.max_deviation_steps() } else { grid.max_abs_steps() };

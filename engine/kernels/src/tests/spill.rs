@@ -12,7 +12,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, UInt32Type};
 use proptest::prelude::*;
 
-use super::cases::{batch, plans, rows, sample, schema};
+use super::cases::{batch, counts_values, plans, rows, sample, schema};
 use crate::{
     Bounder, BoundingPlan, Grid, KernelError, Keys, Measure, Memory, PartialState, Spill,
     ValueColumn, reference,
@@ -55,9 +55,10 @@ const LIMIT_BYTES: usize = 1 << 12;
 fn bounder(plan: &BoundingPlan, shelf: &Arc<Shelf>) -> Bounder {
     let spill: Arc<dyn Spill> = Arc::clone(shelf) as _;
     let limit_bytes = match plan.keys {
-        // Public keys are no part of the limit, so that every row can be spilled at once.
-        Keys::Public(_) => 1,
-        Keys::Learned => LIMIT_BYTES,
+        // Public keys are no part of the limit, so that every row can be spilled at once; learned
+        // keys are, and texts to be counted.
+        Keys::Public(_) if !counts_values(plan) => 1,
+        Keys::Public(_) | Keys::Learned => LIMIT_BYTES,
     };
     let memory = Memory { limit_bytes: Some(limit_bytes), spill: Some(spill) };
     Bounder::with_memory(plan.clone(), schema(), memory).unwrap()

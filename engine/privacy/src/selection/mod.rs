@@ -2,6 +2,8 @@
 //! note is `PROOF.md`.
 
 #[cfg(test)]
+mod compared;
+#[cfg(test)]
 mod tests;
 
 use dashu::rational::RBig;

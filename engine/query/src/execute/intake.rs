@@ -5,7 +5,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 use tokio::task::JoinSet;
@@ -32,11 +31,11 @@ pub(super) async fn bounded(
 ) -> Result<PartialState, Failure> {
     let spill: Arc<dyn Spill> = Arc::clone(folder) as _;
     let memory = Memory { limit_bytes: Some(resources.rows_bytes()), spill: Some(spill) };
-    let bounder = |plan: &Arc<dyn ExecutionPlan>, bounding: BoundingPlan| {
+    let bounder = |bounding: BoundingPlan| {
         Bounder::with_memory(bounding, plan.schema(), memory.clone()).map_err(kernel)
     };
     if sorted && keeps_order(&plan) {
-        let bounder = bounder(&plan, bounding.clone())?;
+        let bounder = bounder(bounding.clone())?;
         match read(&plan, context, || bounder.sorted_lane(), SortedLane::push).await {
             Ok(lanes) => match bounder.finish_sorted(lanes) {
                 Err(KernelError::Unsorted) => {}
@@ -46,10 +45,7 @@ pub(super) async fn bounded(
             Err(Ended::Failed(failure)) => return Err(failure),
         }
     }
-    // A plan remembers which files its partitions have taken: without this, the second reading would
-    // find those gone that the first one took.
-    let plan = reset_plan_states(plan).map_err(data)?;
-    let bounder = bounder(&plan, bounding)?;
+    let bounder = bounder(bounding)?;
     match read(&plan, context, || bounder.lane(), Lane::push).await {
         Ok(lanes) => bounder.finish(lanes).map_err(kernel),
         Err(Ended::Unsorted) => Err(kernel(KernelError::Unsorted)),

@@ -51,6 +51,7 @@ impl Measures {
                     measures.one(Measure::UnitsWith { value })
                 }
                 NoisyMeasure::Squares { value } => measures.one(Measure::Squares { value }),
+                NoisyMeasure::Values { value } => measures.one(Measure::Distinct { value }),
                 NoisyMeasure::Rows { present_in } => measures.one(Measure::Rows { present_in }),
                 NoisyMeasure::Sum { value } => measures.one(Measure::Sum { value, centred: false }),
                 NoisyMeasure::Deviations { value } => {

@@ -48,6 +48,10 @@ fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {
         NoisyMeasure::Units { present_in: Some(_) } => {
             "distinct units with a row that passes the filter".to_owned()
         }
+        NoisyMeasure::Values { .. } => format!(
+            "distinct values, at most {} of each unit in a group",
+            boundary.max_rows_per_group
+        ),
         NoisyMeasure::Score { value, quantile, round } => {
             format!(
                 "search for the quantile {}{}, round {}",
@@ -110,7 +114,9 @@ fn range(
         | NoisyMeasure::Deviations { value }
         | NoisyMeasure::Score { value, .. }
         | NoisyMeasure::Squares { value } => value,
-        NoisyMeasure::Units { .. } | NoisyMeasure::Rows { .. } => return Ok(None),
+        NoisyMeasure::Units { .. } | NoisyMeasure::Values { .. } | NoisyMeasure::Rows { .. } => {
+            return Ok(None);
+        }
     };
     let value = &boundary.values[value];
     let mut range = origin::range(name, &value.value, &boundary.input, catalogue)?;
@@ -130,6 +136,7 @@ fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &
             boundary.values[value].grid.map_or(1.0, |grid| grid.step())
         }
         NoisyMeasure::Units { .. }
+        | NoisyMeasure::Values { .. }
         | NoisyMeasure::Rows { .. }
         | NoisyMeasure::Score { .. }
         | NoisyMeasure::Squares { .. } => 1.0,

@@ -53,7 +53,7 @@ impl<'a> Columns<'a> {
         let reading = self.reading(function, &name, schema)?;
         let output = match (function.func.name(), function.params.distinct) {
             ("count", false) => OutputColumn::Count { noisy: self.rows(reading) },
-            ("count", true) => self.count_distinct(reading, &name)?,
+            ("count", true) => self.count_distinct(reading),
             ("sum", false) => self.sum(reading, &name)?,
             ("avg", false) => self.mean(reading, &name)?,
             ("var", false) => self.spread(reading, &name, Spread::Variance { sample: true })?,
@@ -109,6 +109,7 @@ impl<'a> Columns<'a> {
         let argument = match params.args.as_slice() {
             [argument] => argument,
             [argument, _share] if is_percentile => argument,
+            [_, _, ..] if params.distinct => return Err(several_columns(name)),
             _ => return Err(unsupported(name, "it needs exactly one argument")),
         };
         // The kernel reads integers exactly, so the planner's cast to double is not needed.
@@ -123,7 +124,7 @@ impl<'a> Columns<'a> {
         Ok(Reading { value, present_if })
     }
 
-    fn count_distinct(&mut self, reading: Reading, name: &str) -> Result<OutputColumn, Refusal> {
+    fn count_distinct(&mut self, reading: Reading) -> OutputColumn {
         match &reading.value {
             Scalar::Column(position) if self.input.columns[*position].is_unit => {
                 // A unit is there in every row, so the filter alone decides.
@@ -131,13 +132,17 @@ impl<'a> Columns<'a> {
                     .present_if
                     .map(|filter| self.value(Scalar::Literal(Value::Bool(true)), Some(filter)));
                 let noisy = self.column(NoisyMeasure::Units { present_in }, 1);
-                Ok(OutputColumn::Count { noisy })
+                OutputColumn::Count { noisy }
             }
-            _ => Err(unsupported(
-                name,
-                "COUNT(DISTINCT ..) is supported for the unit column only; a column redefined by \
-                 an expression is not the unit",
-            )),
+            // A unit brings at most as many distinct values to a group as it may bring rows.
+            _ => {
+                let measured =
+                    MeasuredValue { distinct: true, ..measured(reading.value, reading.present_if) };
+                let value = self.measured(measured);
+                let per_group = self.rows_times(1);
+                let noisy = self.column(NoisyMeasure::Values { value }, per_group);
+                OutputColumn::Count { noisy }
+            }
         }
     }
 
@@ -219,11 +224,20 @@ impl<'a> Columns<'a> {
     }
 
     fn value(&mut self, value: Scalar, present_if: Option<Scalar>) -> usize {
-        let same = |known: &MeasuredValue| known.value == value && known.present_if == present_if;
+        self.measured(measured(value, present_if))
+    }
+
+    /// The position of a value, which is added when it is new.
+    fn measured(&mut self, measured: MeasuredValue) -> usize {
+        let same = |known: &MeasuredValue| {
+            known.value == measured.value
+                && known.present_if == measured.present_if
+                && known.distinct == measured.distinct
+        };
         match self.values.iter().position(same) {
             Some(position) => position,
             None => {
-                self.values.push(MeasuredValue { value, present_if, grid: None });
+                self.values.push(measured);
                 self.values.len() - 1
             }
         }
@@ -257,6 +271,11 @@ impl<'a> Columns<'a> {
             }
         }
     }
+}
+
+/// A value of which nothing but its presence is read yet.
+fn measured(value: Scalar, present_if: Option<Scalar>) -> MeasuredValue {
+    MeasuredValue { value, present_if, grid: None, distinct: false }
 }
 
 /// What MIN and MAX show: the smallest and the largest value belong to single people, so they are the
@@ -328,12 +347,22 @@ pub(super) fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Re
     )
 }
 
+/// Distinct tuples are the distinct values of one text that tells them apart.
+fn several_columns(name: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::Aggregate,
+        name,
+        "the distinct values of one expression are counted, and there are several",
+        "make one text of them, as in COUNT(DISTINCT first || '/' || second)",
+    )
+}
+
 pub(super) fn unsupported(name: &str, why: &str) -> Refusal {
     Refusal::new(
         RefusalCode::Aggregate,
         name,
         why,
-        "use COUNT(*), COUNT(x), COUNT(DISTINCT unit), SUM(x), AVG(x), VAR(x), STDDEV(x), MIN(x), \
+        "use COUNT(*), COUNT(x), COUNT(DISTINCT x), SUM(x), AVG(x), VAR(x), STDDEV(x), MIN(x), \
          MAX(x), MEDIAN(x) or APPROX_PERCENTILE_CONT(x, 0.9)",
     )
 }

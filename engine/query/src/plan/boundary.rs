@@ -87,9 +87,13 @@ pub struct MeasuredValue {
     pub value: Scalar,
     /// In other rows than those for which this is true, the value counts as NULL.
     pub present_if: Option<Scalar>,
-    /// The grid its values are put on; none where only its presence is read.
+    /// The grid its values are put on; none where only its presence is read, or which value it is.
     #[serde(serialize_with = "grid_terms")]
     pub grid: Option<Grid>,
+    /// Whether its distinct values are counted. Rows are ranked without such a value, and nothing
+    /// else reads it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
 }
 
 /// The bounds by their bits and the step: what the grid is made of.
@@ -164,6 +168,11 @@ pub enum NoisyMeasure {
     Rows {
         /// The position of that value in `values`.
         present_in: Option<usize>,
+    },
+    /// Distinct values, of each unit at most `max_rows_per_group` in a group.
+    Values {
+        /// The position of the value in `values`.
+        value: usize,
     },
     /// The sum of a value in steps of its grid.
     Sum {

@@ -226,6 +226,7 @@ fn grid(boundary: &Boundary, noisy: usize) -> Result<Grid, QueryError> {
     let value = match boundary.noisy[noisy].measure {
         NoisyMeasure::Sum { value } | NoisyMeasure::Deviations { value } => value,
         NoisyMeasure::Units { .. }
+        | NoisyMeasure::Values { .. }
         | NoisyMeasure::Rows { .. }
         | NoisyMeasure::Score { .. }
         | NoisyMeasure::Squares { .. } => {

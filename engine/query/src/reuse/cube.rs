@@ -159,10 +159,13 @@ fn columns(
         draft.noisy.iter().any(|column| matches!(column.measure, NoisyMeasure::Squares { .. }));
     let of = |measure: NoisyMeasure| match measure {
         NoisyMeasure::Score { .. } => Err(Missing::Search),
-        NoisyMeasure::Units { .. } if cells_added > 1 => Err(Missing::Distinct),
-        NoisyMeasure::Units { .. } | NoisyMeasure::Rows { .. } | NoisyMeasure::Squares { .. } => {
-            Ok(find(draft, cube, measure).ok_or(Missing::Value)?)
+        NoisyMeasure::Units { .. } | NoisyMeasure::Values { .. } if cells_added > 1 => {
+            Err(Missing::Distinct)
         }
+        NoisyMeasure::Units { .. }
+        | NoisyMeasure::Values { .. }
+        | NoisyMeasure::Rows { .. }
+        | NoisyMeasure::Squares { .. } => Ok(find(draft, cube, measure).ok_or(Missing::Value)?),
         NoisyMeasure::Sum { .. } => Ok(find(draft, cube, measure).ok_or(Missing::Value)?),
         NoisyMeasure::Deviations { value } => {
             // A mean follows from a sum and a count as well.
@@ -197,6 +200,7 @@ fn find(
         NoisyMeasure::Rows { present_in: Some(value) } => {
             NoisyMeasure::Rows { present_in: Some(place(value, false)?) }
         }
+        NoisyMeasure::Values { value } => NoisyMeasure::Values { value: place(value, false)? },
         NoisyMeasure::Sum { value } => NoisyMeasure::Sum { value: place(value, true)? },
         NoisyMeasure::Deviations { value } => {
             NoisyMeasure::Deviations { value: place(value, true)? }
@@ -212,7 +216,7 @@ fn find(
 fn is_same(value: &MeasuredValue, known: &Json, gridded: bool) -> bool {
     let value = json(value);
     let same = |name: &str| value.get(name) == known.get(name);
-    same("value") && same("present_if") && (!gridded || same("grid"))
+    same("value") && same("present_if") && same("distinct") && (!gridded || same("grid"))
 }
 
 /// Adds the cells up.

@@ -1,6 +1,8 @@
 //! Quantiles by a noisy binary search. The proof note is `PROOF.md`.
 
 #[cfg(test)]
+mod compared;
+#[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
