@@ -148,7 +148,8 @@ def opendp(path: str) -> Ask:
         values = [dp.len(signed=True).alias("n")]
         if question == "Q4":
             cost = pl.col("cost").fill_null(0.0).fill_nan(0.0)
-            values = [
+            # Its release of keys wants the count too.
+            values += [
                 cost.dp.quantile(share, candidates=CANDIDATES).alias(name)
                 for name, share in QUANTILES.items()
             ]

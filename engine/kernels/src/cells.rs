@@ -7,11 +7,11 @@ use rayon::prelude::*;
 
 /// Up to so many numbered groups, totals lie in one array.
 const DENSE_GROUPS_MAX: usize = 1 << 16;
-const BUCKET_BITS: u32 = 6;
-/// What a bucket collects before it is added up, so that each table is used many times in a row: so many
-/// groups, but no more totals than fit the processor's caches.
-const PENDING_GROUPS_MAX: usize = 1 << 10;
-const PENDING_CELLS_MAX: usize = 1 << 12;
+const BUCKET_BITS: u32 = 8;
+/// What a bucket collects at least before it is added up, so that each table is used many times in a
+/// row: so many groups, but no more totals than fit the processor's caches.
+const PENDING_GROUPS: usize = 1 << 8;
+const PENDING_CELLS_MAX: usize = 1 << 10;
 
 /// Totals per group: first the units, then the measures.
 pub(crate) struct Cells<S> {
@@ -133,10 +133,6 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
     }
 }
 
-fn pending_max(width: usize) -> usize {
-    (PENDING_CELLS_MAX / width).clamp(1, PENDING_GROUPS_MAX)
-}
-
 impl<S: BuildHasher> Bucket<S> {
     fn new(hasher: S) -> Self {
         Self {
@@ -150,15 +146,16 @@ impl<S: BuildHasher> Bucket<S> {
     }
 
     fn memory_bytes(&self) -> usize {
-        // What is pending never takes more than a few MiB.
-        self.keys.capacity() * size_of::<u64>()
-            + self.cells.capacity() * size_of::<i128>()
+        (self.keys.capacity() + self.pending_keys.capacity()) * size_of::<u64>()
+            + (self.cells.capacity() + self.pending.capacity()) * size_of::<i128>()
             + self.table.capacity() * (size_of::<u32>() + 1)
     }
 
     #[inline]
     fn pending_cell(&mut self, key: u64, width: usize) -> &mut [i128] {
-        if self.pending_keys.len() >= pending_max(width) {
+        // As many as there are groups, or each of them would be fetched for one addition.
+        let least = (PENDING_CELLS_MAX / width).clamp(1, PENDING_GROUPS);
+        if self.pending_keys.len() >= least.max(self.keys.len()) {
             self.settle(width);
         }
         self.pending_keys.push(key);

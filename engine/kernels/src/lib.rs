@@ -66,4 +66,5 @@ pub use grid::Grid;
 pub use memory::{Memory, Spill};
 pub use partial::{Labels, PartialState, Totals};
 pub use plan::{BoundingPlan, Keys, Measure, ValueColumn};
+pub use rank::ranking;
 pub use squares::Squares;

@@ -17,6 +17,12 @@ pub(crate) const ROW_DOMAIN: [u8; 8] = *b"row.0002";
 /// Names the hash of a value to be counted.
 pub(crate) const VALUE_DOMAIN: [u8; 8] = *b"value.01";
 
+/// The name of the ranking: releases under two names keep other rows and values, whatever their key.
+pub fn ranking() -> String {
+    let names = [GROUP_DOMAIN, ROW_DOMAIN, VALUE_DOMAIN];
+    names.map(|name| String::from_utf8_lossy(&name).into_owned()).join(" ")
+}
+
 /// Ranks groups, rows and values of a unit; the smallest ranks are kept.
 pub(crate) trait Ranking: Sync {
     /// What all groups of one unit share.

@@ -15,7 +15,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use sha2::{Digest, Sha256};
-use voilage_kernels::Totals;
+use voilage_kernels::{Totals, ranking};
 use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 
 use crate::error::QueryError;
@@ -23,9 +23,10 @@ use crate::execute::Measures;
 use crate::plan::{Boundary, KeyDomain, NoisyMeasure, SmallestGroup};
 use crate::reuse::Known;
 
-/// The names of what sealed bytes say about themselves: the canonical boundary, and the entry of the
-/// release that they top up.
+/// The names of what sealed bytes say about themselves: the canonical boundary, the ranking by which rows
+/// were kept, and the entry of the release that they top up.
 pub(crate) const BOUNDARY: &str = "voilage.boundary";
+pub(crate) const RANKING: &str = "voilage.ranking";
 pub(crate) const TOPS_UP: &str = "voilage.tops_up";
 
 /// The digits of a noisy integer's column: all that fit.
@@ -182,7 +183,8 @@ pub(crate) fn to_bytes(
     }
     let canonical = serde_json::to_string(boundary)
         .map_err(|_| QueryError::bug("a boundary cannot be written"))?;
-    let mut metadata = HashMap::from([(BOUNDARY.to_owned(), canonical)]);
+    let mut metadata =
+        HashMap::from([(BOUNDARY.to_owned(), canonical), (RANKING.to_owned(), ranking())]);
     metadata.extend(tops_up.map(|entry| (TOPS_UP.to_owned(), entry.to_string())));
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)

@@ -31,6 +31,7 @@ mod random_plans;
 mod refusals;
 mod sets;
 mod smallest;
+mod sorted;
 mod tidy;
 mod together;
 mod top_up;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::execution::TaskContext;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 use tokio::task::JoinSet;
@@ -31,11 +32,11 @@ pub(super) async fn bounded(
 ) -> Result<PartialState, Failure> {
     let spill: Arc<dyn Spill> = Arc::clone(folder) as _;
     let memory = Memory { limit_bytes: Some(resources.rows_bytes()), spill: Some(spill) };
-    let bounder = |bounding: BoundingPlan| {
+    let bounder = |plan: &Arc<dyn ExecutionPlan>, bounding: BoundingPlan| {
         Bounder::with_memory(bounding, plan.schema(), memory.clone()).map_err(kernel)
     };
     if sorted && keeps_order(&plan) {
-        let bounder = bounder(bounding.clone())?;
+        let bounder = bounder(&plan, bounding.clone())?;
         match read(&plan, context, || bounder.sorted_lane(), SortedLane::push).await {
             Ok(lanes) => match bounder.finish_sorted(lanes) {
                 Err(KernelError::Unsorted) => {}
@@ -45,7 +46,10 @@ pub(super) async fn bounded(
             Err(Ended::Failed(failure)) => return Err(failure),
         }
     }
-    let bounder = bounder(bounding)?;
+    // A plan remembers which files its partitions have taken: without this, the second reading would
+    // find those gone that the first one took.
+    let plan = reset_plan_states(plan).map_err(data)?;
+    let bounder = bounder(&plan, bounding)?;
     match read(&plan, context, || bounder.lane(), Lane::push).await {
         Ok(lanes) => bounder.finish(lanes).map_err(kernel),
         Err(Ended::Unsorted) => Err(kernel(KernelError::Unsorted)),

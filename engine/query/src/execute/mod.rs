@@ -80,7 +80,11 @@ pub(crate) async fn totals(
         None
     };
     let texts = Written::of_boundary(boundary).texts;
-    let state = session::executing(joins_owned, texts, resources.joins_bytes(), disk)?;
+    let mut state = session::executing(joins_owned, texts, resources.joins_bytes(), disk)?;
+    let sorted = sorted_by_unit(&boundary.input, sources.files);
+    // Where partitions take parts of the file from each other, rows leave its order.
+    let options = state.config_mut().options_mut();
+    options.execution.enable_file_stream_work_stealing &= !sorted;
     let bug = |what: &str| Failure::Bug(QueryError::bug(what));
     let optimized = state
         .optimizer()
@@ -99,7 +103,6 @@ pub(crate) async fn totals(
     let keys = keys(boundary)?;
     let bounding = bounding(boundary, rank_key, keys.clone(), Measures::of(boundary)?.kernel);
     let context = state.task_ctx();
-    let sorted = sorted_by_unit(&boundary.input, sources.files);
     let bounded = intake::bounded(physical, &context, bounding, resources, &folder, sorted).await?;
     if let Some((table, _)) = sources.files.iter().find(|(_, file)| !file.is_unchanged()) {
         return Err(Failure::Data(format!("the file of table {table} changed while it was read")));

@@ -10,7 +10,7 @@ use voilage_privacy::mechanism::Noise;
 use super::ReleaseId;
 use crate::error::QueryError;
 use crate::receipt::{ReceiptPart, loss_fields, output_hash};
-use crate::release::{BOUNDARY, TOPS_UP};
+use crate::release::{BOUNDARY, RANKING, TOPS_UP};
 
 /// So many releases may be combined at most.
 const CHAIN_MAX: usize = 64;
@@ -33,6 +33,8 @@ pub(crate) struct SealedBoundary {
     pub(crate) canonical: String,
     /// The same, to look into.
     pub(crate) terms: Json,
+    /// The ranking by which rows were kept.
+    pub(crate) ranking: Option<String>,
     pub(crate) noises: Vec<Noise>,
     pub(crate) keys: RecordBatch,
     pub(crate) noisy: Vec<Vec<i128>>,
@@ -142,6 +144,7 @@ impl SealedBoundary {
         let boundary = Self {
             noisy: noisy.collect::<Option<_>>()?,
             keys: batch.project(&(0..keys).collect::<Vec<_>>()).ok()?,
+            ranking: schema.metadata().get(RANKING).cloned(),
             canonical,
             terms,
             noises,

@@ -13,6 +13,7 @@
 use datafusion::arrow::array::RecordBatch;
 use sha2::{Digest, Sha256};
 use voilage_budgets::Project;
+use voilage_kernels::ranking;
 use voilage_privacy::mechanism::{Combined, Noise, Seen};
 use voilage_privacy::quantity::{Accountant, Loss};
 use voilage_privacy::{PrivacyError, Rational};
@@ -83,6 +84,13 @@ pub(crate) fn prepare(
         ));
     }
     let sealed = &earlier.last.boundaries;
+    if sealed.iter().any(|sealed| sealed.ranking.as_ref() != Some(&ranking())) {
+        return Err(refused(
+            &earlier,
+            "this version of Voilage keeps other rows of a person than the one that released it",
+            "ask the question anew at the price that you want",
+        ));
+    }
     if drafts.len() != sealed.len() {
         return Err(another(&earlier, "it has more or fewer aggregates"));
     }
