@@ -147,23 +147,32 @@ impl<S, R: Ranking> Job<'_, S, R> {
                 self.groups.with_bytes(key(place), |group| self.ranking.group(&prefix, group));
             (rank, place)
         });
+        // All ranks first: their hashes overlap in the processor where nothing branches in between.
         ranked.clear();
+        ranked.extend(ranks);
         if limit > SHORT_LIST {
-            ranked.extend(ranks);
             ranked.select_nth_unstable_by(limit - 1, less);
             ranked.truncate(limit);
             return;
         }
-        for next in ranks {
-            if ranked.len() == limit {
-                if ranked.last().is_some_and(|last| less(&next, last).is_ge()) {
+        let mut kept = 0;
+        for at in 0..ranked.len() {
+            let next = ranked[at];
+            if kept == limit {
+                if less(&next, &ranked[limit - 1]).is_ge() {
                     continue;
                 }
-                ranked.pop();
+                kept -= 1;
             }
-            let behind = ranked.iter().rev().take_while(|kept| less(&next, kept).is_lt()).count();
-            ranked.insert(ranked.len() - behind, next);
+            let mut place = kept;
+            while place > 0 && less(&next, &ranked[place - 1]).is_lt() {
+                ranked[place] = ranked[place - 1];
+                place -= 1;
+            }
+            ranked[place] = next;
+            kept += 1;
         }
+        ranked.truncate(limit);
     }
 
     /// The `max_rows_per_group` rows of smallest rank, ties by values and then by number among
