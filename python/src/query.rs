@@ -6,13 +6,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use serde_json::json;
 use voilage_query::{
-    Answer, AskOptions, Interrupt, QueryError, Question, ReleaseId, Spend, Stage, StageObserver,
-    Study,
+    Answer, AskOptions, Free, Interrupt, QueryError, Question, ReleaseId, Spend, Stage,
+    StageObserver, Study,
 };
 
 use crate::errors::raise;
-use crate::json::from_engine;
+use crate::json::{from_engine, to_python};
 use crate::pool;
 use crate::preview::Preview;
 use crate::result::Result;
@@ -76,6 +77,30 @@ impl Query {
         let explanation = self.question.explanation();
         let content = from_engine("an explanation", serde_json::to_value(explanation))?;
         Ok(Preview::new(explanation.to_string(), content))
+    }
+
+    /// What is known of a free answer: its terms under `offered`, or under `why` why there is none.
+    fn free(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let content = match py.detach(|| self.question.free()).map_err(raise)? {
+            Free::Offered(offer) => {
+                let terms = serde_json::to_value(&offer.terms);
+                json!({ "offered": from_engine("a free answer", terms)?, "said": offer.terms.to_string() })
+            }
+            Free::No { why } => json!({ "why": why }),
+        };
+        to_python(py, &content)
+    }
+
+    /// Takes the free answer: charges nothing, reads no row, and is recorded as a replay.
+    fn take_free(&self, py: Python<'_>) -> PyResult<Result> {
+        let taken = || match self.question.free()? {
+            Free::Offered(offer) => offer.run(),
+            Free::No { why } => Err(QueryError::Input {
+                problem: format!("no free answer follows from what was released: {why}"),
+                fix: "run the question at a price, without free=True".to_owned(),
+            }),
+        };
+        Result::new(py.detach(taken).map_err(raise)?)
     }
 
     /// Charges the question and answers it, or replays the answer that was paid before.

@@ -19,14 +19,9 @@ MODULES = sorted(
 PLAIN = {"LossInput", "__version__"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("examples")
-
-
 @pytest.mark.parametrize("name", ["voilage", *(f"voilage.{module}" for module in MODULES)])
-def test_examples_run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(folder)
+def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     module = importlib.import_module(name)
     outcome = doctest.testmod(module, optionflags=doctest.ELLIPSIS, report=True)
     assert outcome.failed == 0

@@ -48,7 +48,7 @@ from voilage._native import (
     __version__,
 )
 from voilage._preview import Preview
-from voilage._query import Query
+from voilage._query import FreeAnswer, Query
 from voilage._question import Grouped, Unpriced
 from voilage._result import Result
 from voilage._schema import Schema
@@ -68,6 +68,7 @@ __all__ = [
     "Expr",
     "FixQuery",
     "Frame",
+    "FreeAnswer",
     "Grouped",
     "Hub",
     "LocalHub",

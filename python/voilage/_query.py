@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voilage import _native
 from voilage._errors import fix_query
@@ -17,6 +17,63 @@ if TYPE_CHECKING:
     from voilage._study import Study
 
 TEXT_MAX = 70
+
+
+class FreeAnswer:
+    """What a project's earlier answers say about a question for nothing.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits").filter(vo.col("age") < 18)
+    >>> result = visits.group_by("site", "year").agg(n=vo.count()).share("4%").run()
+    >>> visits.group_by("year").agg(n=vo.count()).share("1%").free
+    <voilage.FreeAnswer from release ...: n +-... instead of +-...; ...: run(free=True) takes it>
+    """
+
+    __slots__ = ("_said", "_terms")
+
+    def __init__(self, said: str, terms: dict[str, Any], *, compared: bool) -> None:
+        self._terms = terms
+        # Without a price there is nothing to compare with.
+        self._said = said if compared else f"from release {terms['release']}; {terms['note']}"
+
+    @property
+    def release(self) -> str:
+        """The release that it follows from.
+
+        >>> import voilage as vo
+        >>> query = vo.demo().project("demo").sql("SELECT COUNT(*) AS n FROM visits", share="1%")
+        >>> result = query.run()
+        >>> query.free.release == result.release
+        True
+        """
+        return str(self._terms["release"])
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Half the width of each column's 95% interval, as in :attr:`voilage.Preview.errors`.
+
+        >>> import voilage as vo
+        >>> query = vo.demo().project("demo").sql("SELECT COUNT(*) AS n FROM visits", share="1%")
+        >>> result = query.run()
+        >>> sorted(query.free.errors)
+        ['n']
+        """
+        return {column["name"]: column["error_95"] for column in self._terms["columns"]}
+
+    @property
+    def note(self) -> str:
+        """How its rows were bounded.
+
+        >>> import voilage as vo
+        >>> query = vo.demo().project("demo").sql("SELECT COUNT(*) AS n FROM visits", share="1%")
+        >>> result = query.run()
+        >>> query.free.note
+        'the cells are those of the release, bounded as they are there'
+        """
+        return str(self._terms["note"])
+
+    def __repr__(self) -> str:
+        return f"<voilage.FreeAnswer {self._said}: run(free=True) takes it>"
 
 
 class Query:
@@ -133,13 +190,36 @@ class Query:
         """
         return self._study._cheapest(self.sql_text, errors)
 
-    def run(self, *, progress: bool | None = None, renew: bool = False) -> Result:
+    @property
+    def free(self) -> FreeAnswer | None:
+        """What follows from answers of the project that were paid for; nothing where none does.
+
+        Counts, sums and means roll up over released public keys: with a wider interval, and for
+        nothing. Only `run(free=True)` takes it.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits").filter(vo.col("age") >= 18)
+        >>> result = visits.group_by("site", "year").agg(n=vo.count()).share("4%").run()
+        >>> query = visits.group_by("site").agg(n=vo.count()).share("4%")
+        >>> query.free.errors["n"] > query.preview().errors["n"]
+        True
+        >>> len(query.run(free=True))
+        4
+        """
+        found = self._known().free()
+        if "offered" not in found:
+            return None
+        return FreeAnswer(found["said"], found["offered"], compared=self._price is not None)
+
+    def run(
+        self, *, progress: bool | None = None, renew: bool = False, free: bool = False
+    ) -> Result:
         """Charge the question and answer it, or replay the answer that was paid before.
 
         Interrupting it (Ctrl-C, or the notebook's stop button) keeps the charge, and the next run
         continues under it. `renew` pays again for a charge whose three attempts all failed.
         `progress` shows a bar of stages, where `tqdm` is installed; by default in a terminal and in
-        a notebook.
+        a notebook. `free` takes what :attr:`free` offers, and charges nothing.
 
         >>> import voilage as vo
         >>> study = vo.demo().project("demo")
@@ -148,6 +228,8 @@ class Query:
         True
         """
         self._study._engine()
+        if free:
+            return Result(self._known().take_free(), self._native.preview().to_dict(), self)
         self._asked_price()
         # One at a time: of two runs of one question at once, the ledger lets only the later finish.
         with self._study._door.turn:
@@ -164,6 +246,12 @@ class Query:
 
                 raise explained_refusal(self, refusal) from None
         return Result(native, explained, self)
+
+    def _known(self) -> _native.Query:
+        """Return the question as it is now, also where it has no price."""
+        if self._price is None:
+            return self._study.sql(self.sql_text)._native
+        return self._now()
 
     def _now(self) -> _native.Query:
         """Plan the question anew, for the data and the budget as they are now."""

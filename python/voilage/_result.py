@@ -110,6 +110,11 @@ class Result:
         True
         """
         receipt = self.receipt
+        if "derived" in receipt:
+            return (
+                f"free: follows from release {self.release}, and nothing was charged; "
+                f"{receipt['derived']}"
+            )
         parts = "".join(f", {part['charge']}" for part in receipt.get("combined", []))
         mean = f", the mean of it and{parts[1:]}" if parts else ""
         price = f"{receipt['share']} of {receipt['project']}'s budget"
