@@ -63,6 +63,11 @@ SAME: dict[str, tuple[vo.Aggregate, str]] = {
     "rows": (vo.count(), "COUNT(*)"),
     "rows with a value": (vo.count("cost"), "COUNT(cost)"),
     "units": (vo.count_units(), "COUNT(DISTINCT person)"),
+    "different values": (vo.count_distinct("ward"), "COUNT(DISTINCT ward)"),
+    "different values with": (
+        vo.count_distinct("day").where(OLD),
+        "COUNT(DISTINCT day) FILTER (WHERE cost >= 60)",
+    ),
     "sum": (vo.sum("cost"), "SUM(cost)"),
     "mean": (vo.mean("cost", 0, 50), "AVG(clamp(cost, 0, 50))"),
     "variance": (vo.variance("cost"), "VAR(cost)"),
@@ -109,6 +114,12 @@ def test_each_aggregate_is_the_sql_that_one_would_write(study: vo.Study, name: s
     built = study.table("visits").group_by("site").agg(x=aggregate).share("20%").run()
     assert built.replayed
     assert built.to_arrow(intervals=True).equals(written.to_arrow(intervals=True))
+
+
+def test_different_values_are_near(study: vo.Study) -> None:
+    """Days are 365, each of one or two people with two rows of one day."""
+    result = study.table("visits").agg(days=vo.count_distinct("day")).rho("0.2").run()
+    assert abs(result["days"].value[0] - 365) < 40
 
 
 def test_spreads_and_quantiles_are_near(study: vo.Study) -> None:

@@ -17,6 +17,7 @@ from voilage._aggregate import (
     Aggregate,
     Aggregates,
     count,
+    count_distinct,
     count_units,
     is_total,
     max,  # noqa: A004
@@ -89,6 +90,7 @@ __all__ = [
     "__version__",
     "col",
     "count",
+    "count_distinct",
     "count_units",
     "demo",
     "histogram",

@@ -208,6 +208,20 @@ def count_units() -> Aggregate:
     return Aggregate(lambda place: place.read(f"COUNT(DISTINCT {place.unit()})"))
 
 
+def count_distinct(column: ColumnInput) -> Aggregate:
+    """Count the different values of a column.
+
+    Each person counts with at most as many of their values as rows are kept of them. To count
+    people, use :func:`voilage.count_units`: it is the most exact count there is.
+
+    >>> import voilage as vo
+    >>> visits = vo.demo().project("demo").table("visits")
+    >>> visits.group_by("site").agg(diagnoses=vo.count_distinct("diagnosis")).epsilon(0.5).sql_text
+    'SELECT "site", COUNT(DISTINCT "diagnosis") AS "diagnoses" FROM "visits" GROUP BY "site"'
+    """
+    return _of("COUNT", f"DISTINCT {as_expr(column).sql_text}")
+
+
 def sum(  # noqa: A001  (`vo.sum` reads well)
     column: ColumnInput, lower: Bound | None = None, upper: Bound | None = None
 ) -> Aggregate:
