@@ -18,6 +18,8 @@ $as "$binaries/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= \
     -c max_connections=200 >postgres.log 2>&1 &
 server=$!
 trap 'kill -INT $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$folder"' EXIT
+# A test that is stopped takes its cluster along.
+trap 'exit 1' HUP INT TERM
 until "$binaries/pg_isready" -q -h "$folder" -U voilage -d postgres; do
     kill -0 $server 2>/dev/null || { cat postgres.log >&2; exit 1; }
 done

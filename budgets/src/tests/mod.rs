@@ -14,6 +14,7 @@ mod files;
 mod flat;
 mod messages;
 mod model;
+mod outages;
 mod processes;
 mod race;
 mod recovery;
