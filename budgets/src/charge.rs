@@ -91,6 +91,21 @@ pub struct ChargeDetail {
     pub bounds: String,
 }
 
+/// A question that was refused before it had a plan or a price, as the audit keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct DoorRefusal<'a> {
+    /// The project in which it was asked.
+    pub project: &'a str,
+    /// Who asked.
+    pub principal: &'a str,
+    /// A stable name for the rule that refused it.
+    pub code: &'a str,
+    /// What they were told.
+    pub message: &'a str,
+    /// The question as it was asked.
+    pub description: &'a str,
+}
+
 /// A durable entry: what a release cost.
 ///
 /// Only the ledger makes one.

@@ -8,7 +8,7 @@ use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
 use crate::act::{Act, Mode, Opening};
-use crate::charge::{Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary};
+use crate::charge::{Attempt, Charge, ChargeId, ChargeRequest, ChargeSummary, DoorRefusal};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::proof::{Proof, PublicKey};
@@ -182,6 +182,16 @@ impl Ledger {
         self.unsigned(&Act::GiveDataset { project, dataset }, reason)
     }
 
+    /// The datasets beside its own that a project may ask about, by name.
+    ///
+    /// *Errors*: [`LedgerError::UnknownProject`].
+    pub fn given_datasets(&self, project: &str) -> Result<Vec<String>, LedgerError> {
+        self.read(|transaction| {
+            let project = accounts::project(transaction, project)?;
+            accounts::given_datasets(transaction, project.account.holder)
+        })
+    }
+
     /// The largest epsilon a single question of the project could have now, under both caps.
     ///
     /// *Units*: in a zcdp project, the epsilon of (epsilon, delta) at the project's own delta;
@@ -217,6 +227,15 @@ impl Ledger {
             })?;
         }
         admitted
+    }
+
+    /// Records a question that was refused before it could be charged: an auditor sees what was tried.
+    ///
+    /// *Errors*: [`LedgerError::Locked`], beside those of every write.
+    pub fn record_refusal(&self, refusal: &DoorRefusal<'_>) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            refusals::record_at_door(transaction, self.clock.as_ref(), refusal)
+        })
     }
 
     /// Takes over the execution of a charge.

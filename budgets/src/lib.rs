@@ -41,7 +41,7 @@ pub use act::{Act, CapTerms, Mode, Opening, Outcome, Proposal, TableFile, Verdic
 pub use audit::{AuditEntry, AuditFilter};
 pub use charge::{
     ATTEMPTS_MAX, Attempt, Charge, ChargeDetail, ChargeId, ChargeRequest, ChargeSummary,
-    DatasetShare, RequestKey,
+    DatasetShare, DoorRefusal, RequestKey,
 };
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use error::{ErrorKind, LedgerError, Place, Suggestion};

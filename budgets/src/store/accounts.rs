@@ -370,6 +370,21 @@ pub(super) fn accountant(row: &Row, column: usize) -> Result<Accountant, LedgerE
 }
 
 /// The name an accountant has in the ledger's file.
+/// The names of the datasets that a project was given beside its own.
+pub(crate) fn given_datasets(
+    transaction: &dyn Transaction,
+    project: i64,
+) -> Result<Vec<String>, LedgerError> {
+    let rows = transaction.rows(
+        "SELECT d.name FROM project_dataset g JOIN dataset d ON d.position = g.dataset
+         WHERE g.project = ?1",
+        &[project.into()],
+    )?;
+    let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    names.sort();
+    Ok(names)
+}
+
 pub(crate) fn accountant_text(accountant: Accountant) -> &'static str {
     match accountant {
         Accountant::Zcdp => "zcdp",

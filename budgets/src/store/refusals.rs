@@ -1,8 +1,8 @@
 //! Refused questions: an auditor sees what was asked and not answered, and why.
 
 use super::chain::{self, Kind};
-use super::database::Transaction;
-use crate::charge::ChargeRequest;
+use super::database::{Transaction, Value};
+use crate::charge::{ChargeRequest, DoorRefusal};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, LedgerError};
 
@@ -51,6 +51,28 @@ pub(crate) fn record_text(
                 (&message).into(),
                 (&description).into(),
             ],
+        )
+    })?;
+    Ok(())
+}
+
+/// Records that a question was refused before it had a plan or a price.
+pub(crate) fn record_at_door(
+    transaction: &dyn Transaction,
+    clock: &dyn Clock,
+    refusal: &DoorRefusal<'_>,
+) -> Result<(), LedgerError> {
+    let now = chain::now(transaction, clock)?;
+    let texts =
+        [refusal.project, refusal.principal, refusal.code, refusal.message, refusal.description];
+    let texts = texts.map(shortened);
+    chain::append(transaction, Kind::Refusal, now, |position| {
+        let mut values = vec![position.into()];
+        values.extend(texts.iter().map(Value::from));
+        transaction.execute(
+            "INSERT INTO refusal (position, project, principal, code, message, description)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &values,
         )
     })?;
     Ok(())

@@ -24,6 +24,8 @@ pub(crate) struct Analysed {
     pub(crate) sql: String,
     pub(crate) project: Project,
     pub(crate) data_version: String,
+    /// The further datasets that the statement reads, each with the version of its data.
+    pub(crate) further: Vec<(String, String)>,
     /// The options beside the SQL together with those in it.
     pub(crate) options: AskOptions,
     pub(crate) split: Split,
@@ -52,7 +54,9 @@ impl Analysed {
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let price = price(&parameters, default)?;
         let options = options.with(&parameters)?.under(&project.rules);
-        let mut split = ownership::split(&hub.catalogue, &project.dataset, &plan, &options)?;
+        let given = hub.ledger.given_datasets(&project.name)?;
+        let mut split =
+            ownership::split(&hub.catalogue, (&project.dataset, &given), &plan, &options)?;
         if split.drafts.is_empty() {
             return Err(Refusal::new(
                 RefusalCode::Statement,
@@ -74,9 +78,35 @@ impl Analysed {
         let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
         let files = checked_files(&hub, &split.drafts, public)?;
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
+        let further = further_datasets(&hub, &split.drafts, &project.dataset)?;
         let sql = sql.to_owned();
-        Ok((Self { study, sql, project, data_version, options, split, files, views }, price))
+        Ok((
+            Self { study, sql, project, data_version, further, options, split, files, views },
+            price,
+        ))
     }
+}
+
+/// The datasets beside the project's own whose people the statement is about.
+fn further_datasets(
+    hub: &HubParts,
+    drafts: &[Draft],
+    own: &str,
+) -> Result<Vec<(String, String)>, QueryError> {
+    let mut names = Vec::new();
+    for draft in drafts {
+        let name =
+            draft.input.dataset().ok_or_else(|| QueryError::bug("nobody owns a boundary"))?;
+        if name != own && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    let versioned = |name: String| {
+        let version = hub.ledger.dataset(&name)?.data_version;
+        Ok((name, version))
+    };
+    names.into_iter().map(versioned).collect()
 }
 
 /// Opens and checks the file of every table that the statement reads, before anything is charged.

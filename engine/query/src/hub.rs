@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::runtime::{Builder, Runtime};
 use voilage_budgets::{
-    Act, Clock, Decider, Ledger, Mode, Opening, Outcome, Project, ProjectTerms, Rehearsed,
-    Settings, SystemClock, TableFile,
+    Act, Clock, Decider, DoorRefusal, Ledger, Mode, Opening, Outcome, Project, ProjectTerms,
+    Rehearsed, Settings, SystemClock, TableFile,
 };
 
 use crate::catalogue::Catalogue;
@@ -318,6 +318,34 @@ impl Study {
         options: &AskOptions,
     ) -> Result<Question, QueryError> {
         Question::prepare_top_up(self.clone(), sql, release, spend, options)
+    }
+
+    /// Records in the audit that a question was refused before it had a plan or a price.
+    ///
+    /// Nothing was read, so a ledger that cannot be written to, or is locked, changes nothing.
+    pub fn record_refusal(&self, sql: &str, error: &QueryError) {
+        let code = match error {
+            QueryError::Refused(_) => "refused-at-the-door",
+            QueryError::Policy { .. } => "policy",
+            QueryError::Input { .. }
+            | QueryError::Ledger(_)
+            | QueryError::Privacy(_)
+            | QueryError::TryAgain
+            | QueryError::Interrupted
+            | QueryError::Bug(_) => return,
+        };
+        let message = error.to_string();
+        let parts = &self.hub.parts;
+        let recorded = parts.ledger.record_refusal(&DoorRefusal {
+            project: &self.name,
+            principal: &parts.principal,
+            code,
+            message: &message,
+            description: sql,
+        });
+        if let Err(error) = recorded {
+            parts.tell_operator(&format!("a refusal was not recorded: {error}"));
+        }
     }
 
     pub(crate) fn parts(&self) -> &Arc<HubParts> {

@@ -4,6 +4,8 @@
 //! one column together: equally, or by the weights that the question names. This never looks at the
 //! data. What is charged is recomputed from the scales that will be drawn.
 
+use std::collections::BTreeMap;
+
 use voilage_budgets::Project;
 use voilage_privacy::conversion::ZcdpCap;
 use voilage_privacy::mechanism::Noise;
@@ -24,6 +26,8 @@ const SELECTION_SHARE: u32 = 100;
 pub(crate) struct Priced {
     pub(crate) plan: PrivatePlan,
     pub(crate) loss: Loss,
+    /// The part of it that each dataset's people pay: what its own boundaries cost.
+    pub(crate) by_dataset: BTreeMap<String, Loss>,
 }
 
 /// Chooses the noise of every column.
@@ -49,10 +53,15 @@ pub(crate) fn price(
     let learned = drafts.iter().filter(|draft| draft.is_learned()).count();
     let selection = Selection { project, wanted: options.selection_delta.as_ref(), learned };
     let mut loss = Loss::zero(project.accountant);
+    let mut by_dataset: BTreeMap<String, Loss> = BTreeMap::new();
     let mut boundaries = Vec::with_capacity(drafts.len());
     for draft in drafts {
+        let dataset = draft.input.dataset();
+        let dataset = dataset.ok_or_else(|| QueryError::bug("nobody owns a boundary"))?.to_owned();
         let (boundary, cost) = boundary(draft, project, &each, &selection)?;
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
+        let share = by_dataset.entry(dataset).or_insert_with(|| Loss::zero(project.accountant));
+        *share = share.checked_add(&cost).map_err(PrivacyError::from)?;
         boundaries.push(boundary);
     }
     let plan = PrivatePlan {
@@ -61,7 +70,7 @@ pub(crate) fn price(
         boundaries,
         derived: Vec::new(),
     };
-    Ok(Priced { plan, loss })
+    Ok(Priced { plan, loss, by_dataset })
 }
 
 fn boundary(

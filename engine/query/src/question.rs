@@ -3,7 +3,7 @@
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
-use voilage_budgets::{Charge, ChargeRequest, Project, RequestKey};
+use voilage_budgets::{Charge, ChargeRequest, DatasetShare, Project, RequestKey};
 use voilage_privacy::quantity::Loss;
 
 use crate::analysed::Analysed;
@@ -35,6 +35,9 @@ pub struct Question {
     above: LogicalPlan,
     plan: PrivatePlan,
     loss: Loss,
+    /// What the project's own dataset pays of it, and what each further one pays.
+    own_loss: Loss,
+    shares: Vec<DatasetShare>,
     files: Files,
     project: Project,
     data_version: String,
@@ -65,19 +68,32 @@ impl Question {
             stated_spend(spend, parameters, default)
         })?;
         let Split { drafts, derived, above } = asked.split;
-        let Priced { mut plan, loss } = price(drafts, &asked.project, &spend, &asked.options)?;
+        let priced = price(drafts, &asked.project, &spend, &asked.options)?;
+        let Priced { mut plan, loss, by_dataset } = priced;
         plan.derived = derived;
         let catalogue = &asked.study.parts().catalogue;
         let mut explanation =
             Explanation::new(&plan, &loss, &asked.project, catalogue, &asked.options)?;
         explanation.name_columns(&post::traced(&above));
         explanation.name_views(asked.views);
+        let of = |dataset: &str| {
+            let none = || Loss::zero(asked.project.accountant);
+            by_dataset.get(dataset).cloned().unwrap_or_else(none)
+        };
+        let own_loss = of(&asked.project.dataset);
+        let share = |(dataset, data_version): (String, String)| {
+            let loss = of(&dataset);
+            DatasetShare { dataset, data_version, loss }
+        };
+        let shares = asked.further.into_iter().map(share).collect();
         Ok(Self {
             study: asked.study,
             sql: asked.sql,
             above,
             plan,
             loss,
+            own_loss,
+            shares,
             files: asked.files,
             project: asked.project,
             data_version: asked.data_version,
@@ -103,6 +119,8 @@ impl Question {
             sql: asked.sql,
             above: asked.split.above,
             plan,
+            own_loss: loss.clone(),
+            shares: Vec::new(),
             loss,
             files: asked.files,
             project: asked.project,
@@ -177,7 +195,7 @@ impl Question {
         let context = session::planning(&hub.catalogue)?;
         let (sealed, mut released) =
             self.sealed_or_executed(&charge, &context, observer, interrupt)?;
-        let mut receipt = Receipt::new(&charge, &self.explanation, &sealed);
+        let mut receipt = Receipt::new(&charge, &self.explanation, &sealed, &self.shares);
         if let Some(top_up) = &self.top_up {
             released = top_up.combined(&released)?;
             receipt.combined = top_up.parts();
@@ -288,7 +306,7 @@ impl Question {
         let plan_hash: [u8; 32] = Sha256::digest(canonical.as_bytes()).into();
         let loss = format!("{:?}", crate::receipt::loss_fields(&self.loss));
         let former = self.top_up.as_ref().map(TopUp::terms);
-        let mut terms = vec![
+        let mut terms: Vec<&[u8]> = vec![
             self.project.name.as_bytes(),
             self.data_version.as_bytes(),
             &plan_hash,
@@ -304,19 +322,24 @@ impl Question {
             None => self.sql.clone(),
             Some(entry) => format!("top-up of entry {entry}: {}", self.sql),
         };
+        // Other people's data have versions of their own: what was released about one is not an
+        // answer about the next.
+        for share in &self.shares {
+            terms.extend([share.dataset.as_bytes(), share.data_version.as_bytes()]);
+        }
         Ok(ChargeRequest {
             project: self.project.name.clone(),
             principal: hub.principal.clone(),
             request_key: RequestKey(framed("voilage.request-key", &terms)),
             request_hash: framed("voilage.request-hash", &terms),
-            loss: self.loss.clone(),
+            loss: self.own_loss.clone(),
             plan_hash,
             data_version: self.data_version.clone(),
             boundaries: u32::try_from(self.plan.boundaries.len())
                 .map_err(|_| QueryError::bug("too many boundaries"))?,
             bounding_key,
             description,
-            shares: Vec::new(),
+            shares: self.shares.clone(),
             detail: holder::detail(&hub.catalogue, &self.plan, &self.explanation),
             renew: self.renew,
         })

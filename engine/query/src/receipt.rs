@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use voilage_budgets::{Charge, EntryHash, Head, Ledger, Proof, PublicKey};
+use voilage_budgets::{Charge, DatasetShare, EntryHash, Head, Ledger, Proof, PublicKey};
 use voilage_privacy::quantity::Loss;
 
 use crate::error::QueryError;
@@ -46,6 +46,9 @@ pub struct Receipt {
     /// Where the answer was not released itself but follows from what was: how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived: Option<String>,
+    /// What further datasets paid of the loss, where the release is about their people too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_datasets: Vec<ReceiptShare>,
     /// What makes all of this provable without the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ReceiptProof>,
@@ -77,6 +80,17 @@ pub struct ReceiptPart {
     pub loss: BTreeMap<String, String>,
 }
 
+/// What a further dataset paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceiptShare {
+    /// The dataset.
+    pub dataset: String,
+    /// The data holder's random id of its data version.
+    pub data_version: String,
+    /// Its part of the loss.
+    pub loss: BTreeMap<String, String>,
+}
+
 /// One noisy column of a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReceiptColumn {
@@ -93,8 +107,15 @@ pub struct ReceiptColumn {
 }
 
 impl Receipt {
-    pub(crate) fn new(charge: &Charge, explanation: &Explanation, sealed: &[Vec<u8>]) -> Self {
-        Self::of(charge, explanation.receipt_columns(), output_hash(sealed))
+    pub(crate) fn new(
+        charge: &Charge,
+        explanation: &Explanation,
+        sealed: &[Vec<u8>],
+        shares: &[DatasetShare],
+    ) -> Self {
+        let further_datasets = shares.iter().map(ReceiptShare::of).collect();
+        let receipt = Self::of(charge, explanation.receipt_columns(), output_hash(sealed));
+        Self { further_datasets, ..receipt }
     }
 
     /// The receipt of what a charge released, or of what follows from it.
@@ -115,7 +136,18 @@ impl Receipt {
             columns,
             combined: Vec::new(),
             derived: None,
+            further_datasets: Vec::new(),
             proof: None,
+        }
+    }
+}
+
+impl ReceiptShare {
+    fn of(share: &DatasetShare) -> Self {
+        Self {
+            dataset: share.dataset.clone(),
+            data_version: share.data_version.clone(),
+            loss: loss_fields(&share.loss),
         }
     }
 }

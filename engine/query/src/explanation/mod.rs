@@ -188,6 +188,19 @@ pub struct ExplainedOutput {
     pub error_95: f64,
     /// What the error refers to.
     pub note: String,
+    /// How each noisy column contributes to the error, wherever the answer lies: independent noise
+    /// adds up in squares. Not shown, because it depends on how the price is split.
+    #[serde(skip)]
+    pub parts: Vec<ErrorPart>,
+}
+
+/// What one noisy column contributes to the error of an aggregate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorPart {
+    /// The column's position in its boundary; the first round of a search stands for all.
+    pub noisy: usize,
+    /// Half the width of the 95% interval that its noise alone would make, at most.
+    pub error_95: f64,
 }
 
 impl Explanation {

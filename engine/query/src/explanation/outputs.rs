@@ -4,7 +4,7 @@ use voilage_privacy::mechanism::{
     Confidence, Quantile, Ratio, half_width_of_rounds, ratio_interval,
 };
 
-use super::{ExplainedOutput, ExplainedRange, origin};
+use super::{ErrorPart, ExplainedOutput, ExplainedRange, origin};
 use crate::catalogue::Catalogue;
 use crate::error::QueryError;
 use crate::plan::{Boundary, NoisyMeasure, OutputColumn, Spread};
@@ -90,6 +90,7 @@ pub(crate) fn outputs(
                 range: range(boundary, output, &name, catalogue)?,
                 error_95,
                 note: note.to_owned(),
+                parts: parts(boundary, output, error_95),
             })
         })
         .collect()
@@ -173,6 +174,35 @@ fn expected(boundary: &Boundary, output: &OutputColumn) -> (&'static str, f64, &
         }
         OutputColumn::Spread { squares, spread, .. } => {
             ("spread", spread_error(boundary, *squares, *spread), "for a group of 1,000 rows")
+        }
+    }
+}
+
+/// The noisy columns that an aggregate is computed from, each with what its noise does at most. A mean is
+/// furthest off at the ends of its range, where the noise of the count moves it too.
+fn parts(boundary: &Boundary, output: &OutputColumn, error_95: f64) -> Vec<ErrorPart> {
+    let alone = |noisy: usize| vec![ErrorPart { noisy, error_95 }];
+    match output {
+        OutputColumn::Count { noisy } | OutputColumn::Sum { noisy, .. } => alone(*noisy),
+        OutputColumn::Quantile { first, .. } => alone(*first),
+        OutputColumn::Spread { squares, .. } => alone(*squares),
+        OutputColumn::Mean { deviations, count } => {
+            let grid = match boundary.noisy[*deviations].measure {
+                NoisyMeasure::Deviations { value } => boundary.values[value].grid,
+                _ => None,
+            };
+            let confidence = Confidence::ninety_five();
+            let half = |noisy: usize| boundary.noisy[noisy].noise.half_width(&confidence) as f64;
+            let (step, reach) = grid.map_or((1.0, 0.0), |grid| {
+                let middle = grid.middle_steps();
+                let reach = (grid.upper_steps() - middle).max(middle - grid.lower_steps());
+                (grid.step(), reach as f64 * grid.step())
+            });
+            let size = GROUP_SIZE as f64;
+            vec![
+                ErrorPart { noisy: *deviations, error_95: half(*deviations) * step / size },
+                ErrorPart { noisy: *count, error_95: half(*count) * reach / size },
+            ]
         }
     }
 }

@@ -45,17 +45,17 @@ pub(crate) struct Split {
     pub(crate) above: LogicalPlan,
 }
 
-/// Splits a statement of a project of `dataset`.
+/// Splits a statement of a project of `dataset`, which may ask about the datasets it was `given` too.
 ///
 /// # Errors
 /// All refusals of the statement together.
 pub(crate) fn split(
     catalogue: &Catalogue,
-    dataset: &str,
+    (dataset, given): (&str, &[String]),
     plan: &LogicalPlan,
     options: &AskOptions,
 ) -> Result<Split, QueryError> {
-    let mut splitter = Splitter::new(catalogue, dataset, options);
+    let mut splitter = Splitter { given, ..Splitter::new(catalogue, dataset, options) };
     let root = splitter.half(plan);
     if let Some(bug) = splitter.bug.take().filter(|_| !splitter.stands_in) {
         return Err(bug);
@@ -139,6 +139,8 @@ pub(super) type Refusals = Vec<Refusal>;
 struct Splitter<'a> {
     catalogue: &'a Catalogue,
     dataset: &'a str,
+    /// What else the project may ask about: other people, who never meet these below a boundary.
+    given: &'a [String],
     options: &'a AskOptions,
     drafts: Vec<Draft>,
     derived: Vec<DerivedTable>,
@@ -154,6 +156,7 @@ impl<'a> Splitter<'a> {
         Self {
             catalogue,
             dataset,
+            given: &[],
             options,
             drafts: Vec::new(),
             derived: Vec::new(),

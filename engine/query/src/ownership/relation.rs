@@ -29,7 +29,7 @@ impl Splitter<'_> {
         let owner = match &table.owner {
             TableOwner::Public { .. } => return Ok(Half::Public(plan.clone())),
             TableOwner::Unit { dataset, max_groups, max_rows_per_group, .. } => {
-                if dataset != self.dataset {
+                if dataset != self.dataset && !self.given.contains(dataset) {
                     return Err(Refusal::new(
                         RefusalCode::ForeignTable,
                         format!("table {name}"),
@@ -37,7 +37,10 @@ impl Splitter<'_> {
                             "it belongs to dataset {dataset}, and this project was opened for {}",
                             self.dataset
                         ),
-                        format!("ask in a project of dataset {dataset}"),
+                        format!(
+                            "ask in a project of dataset {dataset}, or have an administrator run \
+                             `voilage project give PROJECT {dataset} --reason ..`"
+                        ),
                     ));
                 }
                 Owner::Unit {

@@ -45,6 +45,14 @@ impl Splitter<'_> {
                     "cast the columns of one side, so that both sides have the same types",
                 )]);
             }
+            if owner.dataset() != input.owner.dataset() {
+                return Err(vec![Refusal::new(
+                    RefusalCode::OwnedOperation,
+                    "UNION ALL of rows of two datasets",
+                    "each of its rows would be of a person of one or the other, and nobody is in both",
+                    "aggregate the rows of each dataset first, and UNION ALL above the aggregates",
+                )]);
+            }
             owner = wider(owner, &input.owner);
             for (column, other) in columns.iter_mut().zip(&input.columns) {
                 // By position: the unit of both, or no unit at all.

@@ -33,6 +33,23 @@ pub enum Owner {
     },
 }
 
+impl Relation {
+    /// The dataset whose units own the rows; `None` for rows about nobody.
+    pub fn dataset(&self) -> Option<&str> {
+        self.owner.dataset()
+    }
+}
+
+impl Owner {
+    /// The dataset of the units; `None` for nobody's rows.
+    pub fn dataset(&self) -> Option<&str> {
+        match self {
+            Self::Unit { dataset, .. } => Some(dataset),
+            Self::Public => None,
+        }
+    }
+}
+
 /// How a relation's rows come about.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -68,6 +68,13 @@ pub(crate) fn prepare(
     if asked.project.accountant == Accountant::Pure {
         return Err(pure(&earlier, &asked.project));
     }
+    if !asked.further.is_empty() {
+        return Err(refused(
+            &earlier,
+            "it is about the people of several datasets, whose data have versions of their own",
+            "ask that question anew, or ask about each dataset in a question of its own and top that up",
+        ));
+    }
     if !asked.split.derived.is_empty() {
         return Err(refused(
             &earlier,
