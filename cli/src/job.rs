@@ -1,17 +1,19 @@
 //! Job files: a project and the questions to ask of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::{Table, Value};
-use voilage_query::Spend;
 use voilage_query::question::SpendOptions;
+use voilage_query::weights::Weights;
+use voilage_query::{AskOptions, Spend};
 
 use crate::error::CliError;
 
 const JOB_KEYS: &[&str] = &["project", "question"];
-const QUESTION_KEYS: &[&str] = &["name", "title", "epsilon", "rho", "share", "sql"];
+const QUESTION_KEYS: &[&str] =
+    &["name", "title", "epsilon", "rho", "share", "error", "weights", "sql"];
 /// The longest name that every file system takes with an ending.
 const NAME_LENGTH_MAX: usize = 100;
 
@@ -37,6 +39,10 @@ pub(crate) struct JobQuestion {
     epsilon: Option<Amount>,
     rho: Option<Amount>,
     share: Option<Amount>,
+    /// The error that is wanted instead of a price, at 95%: for all columns, or by their names.
+    error: Option<Targets>,
+    /// How the price is split between the columns, such as `n = 2, cost = 1`.
+    weights: Option<String>,
     /// The question.
     pub(crate) sql: String,
 }
@@ -48,6 +54,16 @@ enum Amount {
     Text(String),
     Integer(i64),
     Float(f64),
+}
+
+/// The errors that are wanted.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Targets {
+    /// The same for every column.
+    Every(f64),
+    /// By the names of the columns.
+    Named(BTreeMap<String, f64>),
 }
 
 impl Amount {
@@ -109,10 +125,11 @@ impl Job {
                 ));
             }
             let amounts = [&question.epsilon, &question.rho, &question.share];
-            if amounts.into_iter().flatten().count() > 1 {
+            let given = amounts.into_iter().flatten().count();
+            if given + usize::from(question.error.is_some()) > 1 {
                 return Err(CliError::input(
                     format!(
-                        "{file}: question {:?} may have only one of epsilon, rho and share",
+                        "{file}: question {:?} may have only one of epsilon, rho, share and error",
                         question.name
                     ),
                     "write for example epsilon = \"0.5\" or share = \"5%\", and no other; or \
@@ -125,8 +142,25 @@ impl Job {
 }
 
 impl JobQuestion {
+    /// The errors that are wanted instead of a price.
+    pub(crate) fn targets(&self) -> Option<&Targets> {
+        self.error.as_ref()
+    }
+
+    /// What it changes about how its price is split.
+    pub(crate) fn options(&self) -> Result<AskOptions, CliError> {
+        let weights = self.weights.as_deref().map(Weights::parse).transpose()?;
+        Ok(AskOptions { weights, ..AskOptions::default() })
+    }
+
     /// What it may cost.
     pub(crate) fn spend(&self) -> Result<Spend, CliError> {
+        if self.error.is_some() {
+            return Err(CliError::input(
+                "it says which error is wanted, and not yet what that may cost",
+                "run `voilage allocate` on the job, and write the prices it finds in place of the errors",
+            ));
+        }
         let text = |amount: &Option<Amount>| amount.as_ref().map(Amount::text);
         let (epsilon, rho, share) = (text(&self.epsilon), text(&self.rho), text(&self.share));
         Ok(Spend::from_options(SpendOptions {

@@ -7,6 +7,7 @@
 //! shows has left the privacy boundary already.
 
 mod admission;
+mod allocation;
 mod args;
 mod console;
 mod error;

@@ -133,6 +133,15 @@ pub(crate) enum ProjectVerb {
         #[command(flatten)]
         decision: DecisionArgs,
     },
+    /// Let it ask about a further dataset too, whose lifetime cap then pays its part
+    Give {
+        /// The project
+        project: String,
+        /// The dataset
+        dataset: String,
+        #[command(flatten)]
+        decision: DecisionArgs,
+    },
     /// Delete the working files of a project that may not ask any more
     Purge {
         /// The project

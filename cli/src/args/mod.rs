@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Ask(AskArgs),
     /// Ask all questions of a job file and write tables, a manifest and a report
     Run(RunArgs),
+    /// Find the cheapest prices that give a job's questions the errors they want
+    Allocate(AllocateArgs),
     /// Show what was spent, is left and lasts, per project and per dataset
     Budget(BudgetArgs),
     /// Read, check or export the ledger
@@ -169,6 +171,19 @@ pub(crate) struct AskArgs {
     /// Pay again when three attempts ended without an answer
     #[arg(long)]
     pub(crate) renew: bool,
+}
+
+/// Which job to find prices for.
+#[derive(Debug, Args)]
+pub(crate) struct AllocateArgs {
+    /// The job file, whose questions say `error = 50` or `error = { column = 50 }` instead of a price
+    #[arg(value_name = "JOB.toml")]
+    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which job to run.

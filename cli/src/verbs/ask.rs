@@ -16,7 +16,7 @@ pub(super) fn run(args: &AskArgs, console: &mut Console<'_>) -> Result<(), CliEr
     let answer = if args.free {
         super::free(&args.question)?.run()?
     } else {
-        let question = super::question(&args.question)?.renew(args.renew);
+        let question = super::asked(&args.question)?.renew(args.renew);
         question.run(&Progress::new("question", console.err))?
     };
     let table = present::table(&answer)?;

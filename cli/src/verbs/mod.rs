@@ -2,6 +2,7 @@
 //!
 //! Never imported here: SQL planning, Arrow kernels, a clock. A verb asks the hub and shows.
 
+mod allocate;
 mod approve;
 mod ask;
 mod audit;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: &Cli, console: &mut Console<'_>) -> Result<(), CliError> 
         Verb::Explain(args) => explain::run(args, console),
         Verb::Ask(args) => ask::run(args, console),
         Verb::Run(args) => run::run(args, console),
+        Verb::Allocate(args) => allocate::run(args, console),
         Verb::Budget(args) => budget::run(args, console),
         Verb::Audit(verb) => audit::run(verb, console),
         Verb::Ledger(verb) => ledger::run(verb, console),
@@ -80,6 +82,16 @@ fn question(args: &QuestionArgs) -> Result<Question, CliError> {
         Some(release) => study.top_up(&args.sql, &ReleaseId::parse(release)?, &spend, &options)?,
         None => study.question_with(&args.sql, &spend, &options)?,
     })
+}
+
+/// The same, where a refusal is for the audit too: it was asked, and not only looked into.
+fn asked(args: &QuestionArgs) -> Result<Question, CliError> {
+    let question = question(args);
+    if let Err(CliError::Query(error)) = &question {
+        let study = open(&args.name.hub)?.project(&args.name.project)?;
+        study.record_refusal(&args.sql, error);
+    }
+    question
 }
 
 /// The answer that follows from an earlier release.

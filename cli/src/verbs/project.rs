@@ -30,6 +30,10 @@ pub(super) fn run(verb: &ProjectVerb, console: &mut Console<'_>) -> Result<(), C
             };
             decide::run(decision, &Act::SetRules { project: project.clone(), rules }, console)
         }
+        ProjectVerb::Give { project, dataset, decision } => {
+            let (project, dataset) = (project.clone(), dataset.clone());
+            decide::run(decision, &Act::GiveDataset { project, dataset }, console)
+        }
         ProjectVerb::Purge { project, out, decision } => {
             purge::run(project, out, decision, console)
         }

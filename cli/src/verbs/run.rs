@@ -17,7 +17,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
     let (job, job_bytes) = Job::read(&args.job)?;
     let study = super::open(&args.hub)?.project(&job.project)?;
     writeln!(console.err, "pricing {} questions of {}", job.questions.len(), job.project)?;
-    let questions = price(&job, &study, args.renew)?;
+    let questions = price(&job, &study, args)?;
     let prospects = admission::prospects(&study, &job, &questions)?;
     if args.dry_run {
         show_prices(&prospects, &questions, console)?;
@@ -62,14 +62,19 @@ struct Answered<'a> {
 }
 
 /// Analyses and prices all questions; the first refusal ends the job before anything is charged.
-fn price(job: &Job, study: &Study, renew: bool) -> Result<Vec<Question>, CliError> {
+fn price(job: &Job, study: &Study, args: &RunArgs) -> Result<Vec<Question>, CliError> {
     let mut questions = Vec::with_capacity(job.questions.len());
     for asked in &job.questions {
         let question = asked
             .spend()
-            .and_then(|spend| Ok(study.question(&asked.sql, &spend)?))
+            .and_then(|spend| Ok(study.question_with(&asked.sql, &spend, &asked.options()?)?))
+            .inspect_err(|error| {
+                if let (CliError::Query(refused), false) = (error, args.dry_run) {
+                    study.record_refusal(&asked.sql, refused);
+                }
+            })
             .map_err(|error| error.in_question(&asked.name))?;
-        questions.push(question.renew(renew));
+        questions.push(question.renew(args.renew));
     }
     Ok(questions)
 }
