@@ -183,7 +183,6 @@ fn error(mechanism: Mechanism, values: &Values, shares: &[Quantile], terms: &Ter
 
 #[test]
 #[ignore = "prints a table for people"]
-#[expect(clippy::print_stdout, reason = "a table is printed")]
 fn the_table_of_the_proof_note() {
     println!(
         "| values | rows | groups x rows of a unit | quantiles | search | tree | exponential |"
