@@ -1,6 +1,6 @@
 //! Sealed releases as what later questions start from.
 
-use crate::charge::{Charge, ChargeSummary};
+use crate::charge::{Charge, ChargeDetail, ChargeSummary};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::store::{accounts, charges, refusals, revisit};
@@ -16,6 +16,8 @@ pub struct Revisit {
     pub entry: u64,
     /// The question as asked, for the audit should it be refused.
     pub description: String,
+    /// How the answer comes about, for the rules of the project as they are now.
+    pub detail: ChargeDetail,
 }
 
 impl Ledger {

@@ -31,7 +31,7 @@ pub(super) fn check(
 }
 
 /// A list of tables is a promise about every charge: one that does not say what it reads breaks it.
-fn check_tables(project: &ProjectRow, read: &[String]) -> Result<(), LedgerError> {
+pub(super) fn check_tables(project: &ProjectRow, read: &[String]) -> Result<(), LedgerError> {
     let Some(allowed) = &project.rules.tables else { return Ok(()) };
     let unnamed = "(unnamed)".to_owned();
     let stranger = match read {

@@ -1,7 +1,9 @@
 //! Sealed releases read again: as a replay is, and never as a charge.
 
 use super::*;
-use crate::{Act, AuditFilter, Decider, ErrorKind, Mode, Opening, Principal, Revisit, Role};
+use crate::{
+    Act, AuditFilter, Decider, ErrorKind, Mode, Opening, Principal, ProjectRules, Revisit, Role,
+};
 
 fn decide(fixture: &Fixture, act: Act) {
     let by = Decider { principal: "ana", reason: "for the test" };
@@ -39,6 +41,7 @@ fn revisit(fixture: &Fixture, who: &str, project: &str, entry: u64) -> Result<Ch
         principal: who.to_owned(),
         entry,
         description: "SELECT count(*) FROM rand_hie".to_owned(),
+        detail: ChargeDetail { tables: vec!["hie".to_owned()], ..ChargeDetail::default() },
     })
 }
 
@@ -80,6 +83,17 @@ fn a_release_is_read_again_for_free_by_those_who_may_replay_it() {
         decide(&fixture, Act::Suspend { project: "costs".to_owned() });
         revisit(&fixture, "dora", "costs", entry).unwrap_err();
         decide(&fixture, Act::Resume { project: "costs".to_owned() });
+        let rules = |tables: &[&str]| {
+            let tables = Some(tables.iter().map(|table| (*table).to_owned()).collect());
+            let rules = ProjectRules { tables, ..ProjectRules::default() };
+            Act::SetRules { project: "costs".to_owned(), rules }
+        };
+        decide(&fixture, rules(&["hie"]));
+        revisit(&fixture, "dora", "costs", entry).unwrap();
+        decide(&fixture, rules(&["other"]));
+        let error = revisit(&fixture, "dora", "costs", entry).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PolicyRefused, "a table taken away since: {error}");
+        decide(&fixture, rules(&["hie"]));
         let files = Vec::new();
         decide(&fixture, Act::UpdateDataset { dataset: "rand".to_owned(), files });
         let error = revisit(&fixture, "dora", "costs", entry).unwrap_err();

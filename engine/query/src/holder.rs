@@ -13,7 +13,7 @@ use crate::analysed::scanned_tables;
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::QueryError;
 use crate::explanation::Explanation;
-use crate::plan::PrivatePlan;
+use crate::plan::{Boundary, PrivatePlan};
 
 /// Bytes of a file that are hashed at a time.
 const CHUNK_LENGTH: usize = 1 << 16;
@@ -129,13 +129,7 @@ pub(crate) fn detail(
     plan: &PrivatePlan,
     explanation: &Explanation,
 ) -> ChargeDetail {
-    let mut tables = Vec::new();
-    for boundary in &plan.boundaries {
-        scanned_tables(&boundary.input, &mut tables);
-    }
-    tables.sort();
-    tables.dedup();
-    tables.retain(|name| catalogue.table(name).is_ok_and(|table| table.dataset().is_some()));
+    let tables = protected_tables(catalogue, plan.boundaries.iter());
     let columns = explanation.receipt_columns();
     let noise = columns.iter().map(|column| {
         format!(
@@ -151,6 +145,21 @@ pub(crate) fn detail(
         mechanisms: noise.collect::<Vec<_>>().join("; "),
         bounds: bounds.collect::<Vec<_>>().join("; "),
     }
+}
+
+/// The tables about people that boundaries are about, each once.
+pub(crate) fn protected_tables<'a>(
+    catalogue: &Catalogue,
+    boundaries: impl Iterator<Item = &'a Boundary>,
+) -> Vec<String> {
+    let mut tables = Vec::new();
+    for boundary in boundaries {
+        scanned_tables(&boundary.input, &mut tables);
+    }
+    tables.sort();
+    tables.dedup();
+    tables.retain(|name| catalogue.table(name).is_ok_and(|table| table.dataset().is_some()));
+    tables
 }
 
 /// The one path of a table's file.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use datafusion::logical_expr::LogicalPlan;
 use serde::Serialize;
-use voilage_budgets::Revisit;
+use voilage_budgets::{ChargeDetail, Revisit};
 
 use super::cube::{Derived, Missing, derive, groups_asked};
 use super::sealed::{Chain, Sealed, SealedBoundary};
@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::error::QueryError;
 use crate::execute::Files;
 use crate::explanation::{self, Explanation, significant};
+use crate::holder;
 use crate::hub::Study;
 use crate::options::AskOptions;
 use crate::plan::Boundary;
@@ -244,11 +245,14 @@ impl Offer {
                 fix: "ask the question anew at a price".to_owned(),
             });
         }
+        let boundaries = self.tables.iter().map(|(boundary, _)| boundary);
+        let tables = holder::protected_tables(&hub.catalogue, boundaries);
         let charge = hub.ledger.revisit(&Revisit {
             project: self.study.name().to_owned(),
             principal: hub.principal.clone(),
             entry: self.source.charge.position,
             description: format!("free: {}", self.sql),
+            detail: ChargeDetail { tables, ..ChargeDetail::default() },
         })?;
         let context = session::planning(&hub.catalogue)?;
         let released: Vec<(&Boundary, Released)> =
