@@ -209,6 +209,23 @@ fn a_top_up_asked_again_is_free_and_the_same() {
     study.hub().ledger().verify().unwrap();
 }
 
+/// Which values of a person count is chosen by the same key, too.
+#[test]
+fn a_count_of_distinct_values_is_topped_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &crowded_visits());
+    let sql = "SELECT site, COUNT(DISTINCT minutes) AS n FROM visits GROUP BY site";
+    let (first_study, tape) = study(&clinic, 1);
+    let first = ask(&first_study, sql, &rho("2")).unwrap();
+    let before = tape.columns();
+    let (next, tape) = study(&clinic, 2);
+    top_up(&next, sql, &first, "2");
+    assert_eq!(exact(&before), exact(&tape.columns()));
+    let (other, tape) = study(&clinic, 3);
+    ask(&other, sql, &rho("3")).unwrap();
+    assert_ne!(exact(&before), exact(&tape.columns()), "the test can fail");
+}
+
 /// Learned keys are public once released: only they are drawn again, around the counts that were bounded
 /// among all keys, and no delta is spent.
 #[test]
