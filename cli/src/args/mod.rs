@@ -203,4 +203,7 @@ pub(crate) struct RunArgs {
     /// Price every question and stop before the first charge
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON for programs; the answers are in the files
+    #[arg(long)]
+    pub(crate) json: bool,
 }

@@ -1,5 +1,6 @@
 //! `voilage run`: all questions of a job, priced together, then asked one by one.
 
+use serde_json::{Value, json};
 use voilage_query::{Answer, Question, Study};
 
 use crate::admission::{self, Prospect};
@@ -19,10 +20,15 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
     writeln!(console.err, "pricing {} questions of {}", job.questions.len(), job.project)?;
     let questions = price(&job, &study, args)?;
     let prospects = admission::prospects(&study, &job, &questions)?;
-    if args.dry_run {
+    if args.dry_run && args.json {
+        present::json(&prices_as_json(&job, &prospects, &questions), console)?;
+    } else if args.dry_run {
         show_prices(&prospects, &questions, console)?;
     }
     admission::check(&study, &prospects, &questions)?;
+    if args.dry_run && args.json {
+        return Ok(());
+    }
     if args.dry_run {
         writeln!(console.out, "dry run: all of it fits; nothing was charged")?;
         return Ok(());
@@ -36,8 +42,10 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
             .run(&Progress::new(label, console.err))
             .map_err(|error| CliError::from(error).in_question(&asked.name))?;
         let table = present::table(&answer)?;
-        writeln!(console.out, "\n{}", asked.title)?;
-        ask::show(&answer, &table, console)?;
+        if !args.json {
+            writeln!(console.out, "\n{}", asked.title)?;
+            ask::show(&answer, &table, console)?;
+        }
         let file = format!("{}.parquet", asked.name);
         let bytes = output::parquet_bytes(&answer.with_intervals()?)?;
         output::write_file(&folder.join(&file), &bytes)?;
@@ -48,7 +56,44 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<(), CliEr
     output::write_file(&folder.join("run.json"), &manifest)?;
     let page = report::html(&as_report(&study, &answered)?);
     output::write_file(&folder.join("report.html"), page.as_bytes())?;
-    summarise(&study, &answered, console)
+    match args.json {
+        true => present::json(&answers_as_json(&study, &answered)?, console),
+        false => summarise(&study, &answered, console),
+    }
+}
+
+/// What each question would cost and what would become of it, for programs.
+fn prices_as_json(job: &Job, prospects: &[Prospect<'_>], questions: &[Question]) -> Value {
+    let questions = prospects.iter().zip(questions).map(|(prospect, question)| {
+        json!({
+            "question": prospect.name,
+            "loss": question.explanation().loss,
+            "share": question.explanation().share,
+            "paid": prospect.is_paid,
+            "refused": prospect.refused.as_ref().map(ToString::to_string),
+        })
+    });
+    json!({ "project": job.project, "questions": questions.collect::<Value>(), "dry_run": true })
+}
+
+/// What was answered and where it is, for programs.
+fn answers_as_json(study: &Study, answered: &[Answered<'_>]) -> Result<Value, CliError> {
+    let project = study.project()?;
+    let questions = answered.iter().map(|done| {
+        json!({
+            "question": done.asked.name,
+            "file": done.file,
+            "sha256": done.sha256,
+            "entry": done.answer.receipt.charge,
+            "replayed": done.answer.replayed,
+        })
+    });
+    Ok(json!({
+        "project": project.name,
+        "questions": questions.collect::<Value>(),
+        "left": budget::quantities(&project.left),
+        "dry_run": false,
+    }))
 }
 
 /// A question of the job with its answer and its file.

@@ -101,7 +101,25 @@ fn a_job_is_let_in_whole_or_not_at_all() {
     let path = job(folder.path(), &prices);
     let priced = ok(&["run", &path, "--hub", hub, "--out", out, "--dry-run"]);
     assert!(priced.contains("free: paid already") && priced.contains("charged"), "{priced}");
-    ok(&["run", &path, "--hub", hub, "--out", out]);
+    let json: Value = serde_json::from_str(&ok(&[
+        "run",
+        &path,
+        "--hub",
+        hub,
+        "--out",
+        out,
+        "--dry-run",
+        "--json",
+    ]))
+    .unwrap();
+    assert_eq!(
+        (&json["questions"][0]["paid"], &json["questions"][1]["paid"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
+    let json: Value =
+        serde_json::from_str(&ok(&["run", &path, "--hub", hub, "--out", out, "--json"])).unwrap();
+    assert_eq!(json["questions"][1]["replayed"], false, "{json}");
+    assert!(json["questions"][1]["entry"].is_number(), "{json}");
 }
 
 const WANTED: &str = r#"
