@@ -26,7 +26,7 @@ impl Ledger {
             self.rehearse(transaction, by, act)?;
             decide::decide(transaction, self.clock(), by, act)
         };
-        self.in_mode(Purpose::Ordinary, mode, decide)
+        self.in_mode(Purpose::Witnessed, mode, decide)
     }
 
     /// Answers another administrator's proposal; an approval carries it out.
@@ -40,7 +40,7 @@ impl Ledger {
         (proposal, verdict): (u64, Verdict),
         mode: Mode,
     ) -> Result<Outcome, LedgerError> {
-        self.in_mode(Purpose::Ordinary, mode, |transaction| {
+        self.in_mode(Purpose::Witnessed, mode, |transaction| {
             decide::answer(transaction, self.clock(), by, (proposal, verdict))
         })
     }
@@ -63,7 +63,8 @@ impl Ledger {
     /// The principal that an account of the operating system acts as.
     ///
     /// Without a wish it is the account's only principal, or the one that is called like it. An account
-    /// that stands for nobody keeps its name, which the ledger then refuses where it matters.
+    /// that stands for nobody keeps its name, which the ledger then refuses where it matters, unless
+    /// it is the name of somebody else's principal: that is refused at once.
     ///
     /// *Errors*: [`LedgerError::Forbidden`] for another account's principal, for an unknown one, and
     /// where the account stands for several.
@@ -72,22 +73,26 @@ impl Ledger {
             if principals::is_open_house(transaction)? {
                 return Ok(wish.unwrap_or(account).to_owned());
             }
+            let owned_by_another = |principal: Principal| Forbidden::OtherAccount {
+                account: account.to_owned(),
+                principal: principal.name,
+                owner: principal.account,
+            };
             if let Some(name) = wish {
                 let principal = principals::known(transaction, name)?;
                 if principal.account == account {
                     return Ok(principal.name);
                 }
-                return Err(Forbidden::OtherAccount {
-                    account: account.to_owned(),
-                    principal: principal.name,
-                    owner: principal.account,
-                }
-                .into());
+                return Err(owned_by_another(principal).into());
             }
             let mut own = principals::all(transaction)?;
             own.retain(|principal| principal.account == account);
             match own.as_slice() {
-                [] => Ok(account.to_owned()),
+                // Somebody else may be called like this account.
+                [] => match principals::find(transaction, account)? {
+                    Some(principal) => Err(owned_by_another(principal).into()),
+                    None => Ok(account.to_owned()),
+                },
                 [only] => Ok(only.name.clone()),
                 several if several.iter().any(|one| one.name == account) => Ok(account.to_owned()),
                 several => Err(Forbidden::SeveralPrincipals {
@@ -144,11 +149,19 @@ impl Ledger {
 
     /// Carries out an act without a word on who decided it: only before anybody is known.
     pub(crate) fn unsigned(&self, act: &Act, reason: &str) -> Result<(), LedgerError> {
-        self.write(|transaction| {
+        self.in_mode(Purpose::Witnessed, Mode::Record, |transaction| {
             if !principals::is_open_house(transaction)? {
                 return Err(LedgerError::Misuse(
                     "a ledger with principals records who decides: `decide` does it",
                 ));
+            }
+            if proposals::needs_approval(transaction, act)? {
+                return Err(LedgerError::BadTerms {
+                    subject: act.to_string(),
+                    why: "a branch of this ledger could not be listed, so two administrators must agree"
+                        .to_owned(),
+                    fix: "make two of different accounts first: `voilage principal add`".to_owned(),
+                });
             }
             let desk = Desk::new(transaction, self.clock())?;
             decide::carry_out(&desk, act, Decider { principal: "", reason })

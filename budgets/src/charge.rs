@@ -89,6 +89,8 @@ pub struct ChargeDetail {
     pub mechanisms: String,
     /// How contributions are bounded, in words.
     pub bounds: String,
+    /// The smallest group that every part of the answer shows; `None` where some part shows any.
+    pub min_units: Option<u32>,
 }
 
 /// A question that was refused before it had a plan or a price, as the audit keeps it.

@@ -334,6 +334,18 @@ pub enum LedgerError {
         /// The witness that was found.
         witness: PathBuf,
     },
+    /// A ledger was here, and its key is left.
+    #[error(
+        "the key {} signed the receipts of a ledger and there is none at {at}; put the ledger back from a \
+         backup, or move the key and its `.pub` away if its ledger was given up on purpose",
+        key.display()
+    )]
+    KeyLeft {
+        /// Where a ledger should be created.
+        at: Location,
+        /// The key that was found, or whose public half was.
+        key: PathBuf,
+    },
     /// The secret key cannot be used.
     #[error(
         "receipts cannot be signed with the key {} ({why}); put the ledger's key file back there",
@@ -476,6 +488,7 @@ impl LedgerError {
             | Self::NotDurable { .. }
             | Self::NoKey { .. }
             | Self::WitnessLeft { .. }
+            | Self::KeyLeft { .. }
             | Self::Unexplained { .. }
             | Self::WitnessLost
             | Self::UnknownDataset { .. }

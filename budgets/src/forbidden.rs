@@ -157,6 +157,19 @@ pub enum Forbidden {
         /// The allowed ones.
         tables: String,
     },
+    /// The answer would show groups that the project's rule hides.
+    #[error(
+        "project {project:?} shows groups of {least} units or more, and this question was planned to show \
+         groups of {keeps}; nothing was spent. Ask again: it is planned under the rule in force"
+    )]
+    SmallGroups {
+        /// The project.
+        project: String,
+        /// The smallest group of its rule.
+        least: u32,
+        /// The smallest group of the question.
+        keeps: u32,
+    },
     /// One person is not two.
     #[error(
         "{principal} made proposal {proposal}, so another administrator must approve it; nothing was \
@@ -212,6 +225,7 @@ impl Forbidden {
             Self::AboveQuestionCeiling { .. } => "above-question-ceiling",
             Self::TooFast { .. } => "too-fast",
             Self::Table { .. } => "table",
+            Self::SmallGroups { .. } => "small-groups",
             Self::OwnProposal { .. } => "own-proposal",
             Self::LastAdministrators { .. } => "last-administrators",
             Self::StillOpen { .. } => "still-open",

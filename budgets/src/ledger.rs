@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ed25519_dalek::SigningKey;
 use voilage_privacy::Epsilon;
 
 use crate::account::{Dataset, DatasetTerms, Project, ProjectTerms};
@@ -46,7 +47,7 @@ impl Ledger {
     /// Creates the ledger file at `path`, with its witness and its key beside it.
     ///
     /// *Errors*: [`LedgerError::AlreadyExists`]; whatever is there is not touched.
-    /// [`LedgerError::WitnessLeft`] where a ledger has been.
+    /// [`LedgerError::WitnessLeft`] and [`LedgerError::KeyLeft`] where a ledger has been.
     pub fn create(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
         Self::create_at(&Settings::beside(path.as_ref()), clock)
     }
@@ -55,13 +56,12 @@ impl Ledger {
     ///
     /// *Errors*: those of [`Ledger::create`].
     pub fn create_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, LedgerError> {
-        if Witness::new(&settings.witness).exists() && !database::exists(&settings.location) {
-            return Err(LedgerError::WitnessLeft {
-                at: settings.location.clone(),
-                witness: settings.witness.clone(),
-            });
+        if !database::exists(&settings.location) {
+            refuse_what_is_left(settings)?;
         }
         let store = database::create(&settings.location, &mut |transaction| {
+            // An empty file may stand where the ledger was.
+            refuse_what_is_left(settings)?;
             identity::record(transaction, clock.as_ref())
         })?;
         Self::on(settings, store, clock)
@@ -215,10 +215,13 @@ impl Ledger {
     /// *Errors*: [`LedgerError::Budget`], [`LedgerError::AttemptsUsedUp`],
     /// [`LedgerError::NotStarted`], [`LedgerError::Expired`], [`LedgerError::Closed`],
     /// [`LedgerError::KeyReused`], [`LedgerError::DataMoved`], [`LedgerError::UnknownProject`],
-    /// [`LedgerError::UnknownDataset`], [`LedgerError::DatasetNotGiven`].
+    /// [`LedgerError::UnknownDataset`], [`LedgerError::DatasetNotGiven`], [`LedgerError::NoKey`].
     pub fn admit(&self, request: &ChargeRequest) -> Result<Charge, LedgerError> {
-        let admitted =
-            self.write(|transaction| admit::admit(transaction, self.clock.as_ref(), request));
+        let admitted = self.write(|transaction| {
+            // An answer without a receipt would have been paid for, and is not given.
+            self.signing_key(transaction)?;
+            admit::admit(transaction, self.clock.as_ref(), request)
+        });
         if let Err(error) = &admitted
             && refusals::is_decision(error)
         {
@@ -243,7 +246,9 @@ impl Ledger {
     /// *Errors*: [`LedgerError::AttemptsUsedUp`], [`LedgerError::AlreadySealed`],
     /// [`LedgerError::Fenced`] when the charge was renewed, and those of a project that may not ask.
     pub fn begin_attempt(&self, charge: &Charge) -> Result<Attempt, LedgerError> {
-        self.write(|transaction| seal::begin_attempt(transaction, self.clock.as_ref(), charge))
+        self.writer.write(Purpose::Witnessed, |transaction| {
+            seal::begin_attempt(transaction, self.clock.as_ref(), charge)
+        })
     }
 
     /// Seals the answer of one boundary and returns what is sealed, read back from the file.
@@ -257,7 +262,7 @@ impl Ledger {
         boundary: u32,
         bytes: &[u8],
     ) -> Result<Vec<u8>, LedgerError> {
-        self.writer.write(Purpose::Answer, |transaction| {
+        self.writer.write(Purpose::Witnessed, |transaction| {
             seal::seal(transaction, self.clock.as_ref(), attempt, boundary, bytes)
         })?;
         self.read_answer(attempt.charge, boundary)?
@@ -273,12 +278,26 @@ impl Ledger {
     }
 
     fn read_answer(&self, charge: ChargeId, boundary: u32) -> Result<Option<Vec<u8>>, LedgerError> {
+        let (seal, bytes) = match self.read_seal(charge, boundary)? {
+            None => return Ok(None),
+            Some(found) => found,
+        };
+        if self.guard.is_covered(seal.position) {
+            return Ok(Some(bytes));
+        }
+        let turn = self.guard.turn()?;
+        self.read(|transaction| self.guard.cover(transaction, turn, seal))?;
+        Ok(Some(bytes))
+    }
+
+    fn read_seal(
+        &self,
+        charge: ChargeId,
+        boundary: u32,
+    ) -> Result<Option<(Head, Vec<u8>)>, LedgerError> {
         self.read(|transaction| {
-            let Some((seal, bytes)) = seal::sealed(transaction, charge, boundary)? else {
-                return Ok(None);
-            };
-            self.guard.cover(transaction, seal)?;
-            Ok(Some(bytes))
+            self.guard.check(transaction)?;
+            seal::sealed(transaction, charge, boundary)
         })
     }
 
@@ -288,14 +307,19 @@ impl Ledger {
     ///
     /// *Errors*: [`LedgerError::NoKey`], [`LedgerError::Misuse`] for a charge without an answer.
     pub fn prove(&self, charge: &Charge, body: &[u8]) -> Result<Proof, LedgerError> {
-        let (head, named, ledger) = self.read(|transaction| {
+        self.read(|transaction| {
+            self.guard.check(transaction)?;
             seal::known(transaction, charge)?;
             let head = seal::last(transaction, charge.id)?;
-            Ok((head, key::public(transaction)?, identity::of(transaction)?))
-        })?;
-        let named = named.ok_or(LedgerError::Misuse("a ledger without a key was asked to sign"))?;
-        let key = key::load(&self.settings, &named)?;
-        Ok(Proof::sign(&key, ledger, head, body))
+            let key = self.signing_key(transaction)?;
+            Ok(Proof::sign(&key, identity::of(transaction)?, head, body))
+        })
+    }
+
+    fn signing_key(&self, transaction: &dyn Transaction) -> Result<SigningKey, LedgerError> {
+        let named = key::public(transaction)?
+            .ok_or(LedgerError::Misuse("a ledger without a key was asked to sign"))?;
+        key::load(&self.settings, &named)
     }
 
     /// The key that checks this ledger's receipts.
@@ -350,11 +374,13 @@ impl Ledger {
     }
 
     /// Gives a new ledger, or one of an older version, its key and its witness.
-    fn adopt(&self) -> Result<(), LedgerError> {
-        if self.read(key::public)?.is_some() || self.writer.is_read_only() {
+    pub(crate) fn adopt(&self) -> Result<(), LedgerError> {
+        let is_locked = self.guard.lock().is_some();
+        if is_locked || self.writer.is_read_only() || self.read(key::public)?.is_some() {
             return Ok(());
         }
-        self.read(|transaction| self.guard.begin(transaction))?;
+        let turn = self.guard.first_turn()?;
+        self.read(|transaction| self.guard.begin(transaction, turn))?;
         self.write(|transaction| key::adopt(transaction, self.clock.as_ref(), &self.settings))
     }
 
@@ -424,6 +450,18 @@ impl Ledger {
         store.rollback();
         done
     }
+}
+
+/// Where a ledger has been, a new one would have its full caps again.
+fn refuse_what_is_left(settings: &Settings) -> Result<(), LedgerError> {
+    let at = || settings.location.clone();
+    if Witness::new(&settings.witness).exists() {
+        return Err(LedgerError::WitnessLeft { at: at(), witness: settings.witness.clone() });
+    }
+    if key::is_left(settings) {
+        return Err(LedgerError::KeyLeft { at: at(), key: settings.key.clone() });
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Ledger {

@@ -10,6 +10,7 @@ use crate::proof::Proof;
 use crate::store::chain::Head;
 use crate::store::database::location::Location;
 use crate::store::database::{self, Access, Store};
+use crate::store::guard;
 use crate::store::recover::{self, BranchCharge, Survey};
 use crate::store::writer::Purpose;
 use crate::store::{identity, verify};
@@ -104,27 +105,35 @@ impl Ledger {
         let recovered = self.in_mode(Purpose::Recovery, mode, |transaction| {
             let found = recover::survey(transaction, self.guard(), (&branches, &receipts))?;
             must_be_explained(&found, recovery)?;
-            let decision = recover::begin(transaction, self.clock(), by, &found.missing)?;
+            let decision = recover::begin(transaction, self.clock(), by, &found)?;
             recover::take_over(transaction, decision, &found.charges)?;
             let exhausted = match recovery.exhaust {
-                true => recover::exhaust(transaction, decision)?,
+                true => recover::exhaust(transaction, by, decision)?,
                 false => Vec::new(),
             };
             Ok(as_public(found, exhausted))
         })?;
         if mode == Mode::Record {
-            self.read(|transaction| self.guard().accept(transaction))?;
+            let turn = self.guard().first_turn()?;
+            self.read(|transaction| self.guard().accept(transaction, turn))?;
+            self.adopt()?;
         }
         Ok(recovered)
     }
 
-    /// Compares a receipt with the ledger, which locks itself when the receipt is ahead of it.
+    /// Compares a receipt with the ledger, which locks itself when the receipt is ahead of it, or when its
+    /// key signed the receipt for another ledger.
     ///
-    /// *Errors*: [`LedgerError::BadTerms`] for a receipt that this ledger did not sign,
+    /// *Errors*: [`LedgerError::BadTerms`] for a receipt that this ledger's key did not sign,
     /// [`LedgerError::Locked`].
     pub fn present(&self, body: &str, proof: &Proof) -> Result<(), LedgerError> {
         self.must_have_signed(body, proof)?;
-        self.read(|transaction| self.guard().present(transaction, proof.head))
+        if self.read(|transaction| guard::explains(transaction, &proof.head))? {
+            return Ok(());
+        }
+        let turn = self.guard().first_turn()?;
+        let seen = (proof.ledger, proof.head);
+        self.read(|transaction| self.guard().present(transaction, turn, seen))
     }
 
     fn signed(&self, receipts: &[(String, Proof)]) -> Result<Vec<Head>, LedgerError> {
@@ -136,12 +145,12 @@ impl Ledger {
 
     fn must_have_signed(&self, body: &str, proof: &Proof) -> Result<(), LedgerError> {
         let key = self.public_key()?;
-        if proof.ledger == self.read(identity::of)? && proof.holds(body.as_bytes(), &key) {
+        if proof.holds(body.as_bytes(), &key) {
             return Ok(());
         }
         Err(LedgerError::BadTerms {
             subject: "this receipt".to_owned(),
-            why: "this ledger did not sign it".to_owned(),
+            why: "this ledger's key did not sign it".to_owned(),
             fix: "check that it is whole and belongs to this ledger".to_owned(),
         })
     }

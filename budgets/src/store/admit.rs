@@ -1,7 +1,7 @@
 //! Letting a question in, or finding the charge it has.
 
-use super::accounts::{self, Account, ProjectRow};
-use super::bill::{self, Bill};
+use super::accounts::{self, ProjectRow};
+use super::bill::Bill;
 use super::chain::{self, Kind};
 use super::charges::{self, ChargeRow};
 use super::database::Transaction;
@@ -26,14 +26,15 @@ pub(crate) fn admit(
     principals::must_be_named(transaction, holder, &project.account.name, &request.principal)?;
     let dataset = accounts::dataset_at(transaction, project.dataset)?;
     check(request, &project)?;
+    brakes::check_answer(&project, &request.detail)?;
     if request.data_version != dataset.data_version {
         return Err(LedgerError::DataMoved { dataset: dataset.account.name });
     }
-    for share in &request.shares {
-        bill::given(transaction, &project, share)?;
-    }
+    let bill = Bill::of(transaction, request, &project, &dataset.account)?;
     if let Some(existing) = charges::newest(transaction, holder, &request.request_key)? {
-        if existing.request_hash != request.request_hash {
+        let is_same = existing.is_of(request, bill.total)
+            && bill.is_recorded(transaction, existing.position)?;
+        if !is_same {
             return Err(LedgerError::KeyReused {
                 project: project.account.name,
                 entry: chain::position_u64(existing.position),
@@ -46,7 +47,7 @@ pub(crate) fn admit(
             return Err(attempts_used_up(&existing));
         }
     }
-    charge(transaction, now, request, &project, &dataset.account)
+    charge(transaction, now, request, &project, &bill)
 }
 
 /// Every attempt of `charge` was begun, and its answer is not there.
@@ -91,11 +92,10 @@ fn charge(
     now: Timestamp,
     request: &ChargeRequest,
     project: &ProjectRow,
-    dataset: &Account,
+    bill: &Bill,
 ) -> Result<Charge, LedgerError> {
     let account = &project.account;
-    let bill = Bill::of(transaction, request, project, dataset)?;
-    brakes::check(transaction, now, project, request, bill.total)?;
+    brakes::check_charge(transaction, now, project, bill.total)?;
     bill.pay(transaction, account)?;
     let spent_after = account.spent.checked_add(bill.total)?;
     let permit = project.permit(now)?.position;

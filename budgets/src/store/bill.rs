@@ -83,6 +83,34 @@ impl Bill {
         Err(LedgerError::Busy)
     }
 
+    /// Whether further datasets paid for `charge` what they would pay now.
+    pub(super) fn is_recorded(
+        &self,
+        transaction: &dyn Transaction,
+        charge: i64,
+    ) -> Result<bool, LedgerError> {
+        let rows = transaction.rows(
+            "SELECT dataset, data_version, rho, delta, epsilon FROM charge_share
+             WHERE charge = ?1 ORDER BY dataset",
+            &[charge.into()],
+        )?;
+        let mut shares: Vec<&Share> = self.shares.iter().collect();
+        shares.sort_by_key(|share| share.dataset.holder);
+        if rows.len() != shares.len() {
+            return Ok(false);
+        }
+        for (row, share) in rows.iter().zip(shares) {
+            let (dataset, version): (i64, String) = (row.get(0)?, row.get(1)?);
+            let is_same = dataset == share.dataset.holder
+                && version == share.data_version
+                && accounts::units(row, 2)? == share.cost;
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Records what further datasets paid for `charge`.
     pub(super) fn record(
         &self,
@@ -113,7 +141,7 @@ impl Bill {
 }
 
 /// The further dataset that a request names, if the project may ask about it as it is now.
-pub(super) fn given(
+fn given(
     transaction: &dyn Transaction,
     project: &ProjectRow,
     asked: &DatasetShare,

@@ -2,12 +2,12 @@
 //! that would fit the cap, and never lower what was spent.
 
 use chrono::TimeDelta;
-use voilage_privacy::{Accountant, Epsilon, Rho};
+use voilage_privacy::{Accountant, Delta, Epsilon, Rho};
 
 use super::accounts::{self, ProjectRow};
 use super::chain;
 use super::database::Transaction;
-use crate::charge::ChargeRequest;
+use crate::charge::ChargeDetail;
 use crate::clock::Timestamp;
 use crate::error::LedgerError;
 use crate::forbidden::{Forbidden, minute};
@@ -17,21 +17,30 @@ use crate::units::Units;
 /// Significant digits of a quantity in a message.
 const DIGITS: usize = 3;
 
+/// Refuses what a rule forbids to be answered, whether it is charged now or was before.
+pub(super) fn check_answer(project: &ProjectRow, detail: &ChargeDetail) -> Result<(), LedgerError> {
+    check_tables(project, &detail.tables)?;
+    let least = project.rules.min_units.unwrap_or(1);
+    if detail.min_units.unwrap_or(1) >= least {
+        return Ok(());
+    }
+    let project = project.account.name.clone();
+    Err(Forbidden::SmallGroups { project, least, keeps: detail.min_units.unwrap_or(1) }.into())
+}
+
 /// Refuses a new charge that a rule of the project forbids.
-pub(super) fn check(
+pub(super) fn check_charge(
     transaction: &dyn Transaction,
     now: Timestamp,
     project: &ProjectRow,
-    request: &ChargeRequest,
     cost: Units,
 ) -> Result<(), LedgerError> {
-    check_tables(project, &request.detail.tables)?;
     check_ceiling(project, cost)?;
     check_pace(transaction, now, project, cost)
 }
 
 /// A list of tables is a promise about every charge: one that does not say what it reads breaks it.
-pub(super) fn check_tables(project: &ProjectRow, read: &[String]) -> Result<(), LedgerError> {
+fn check_tables(project: &ProjectRow, read: &[String]) -> Result<(), LedgerError> {
     let Some(allowed) = &project.rules.tables else { return Ok(()) };
     let unnamed = "(unnamed)".to_owned();
     let stranger = match read {
@@ -49,19 +58,28 @@ pub(super) fn check_tables(project: &ProjectRow, read: &[String]) -> Result<(), 
     }
 }
 
+/// A ceiling of one question holds for delta in the proportion in which it stands to the project's
+/// epsilon: otherwise a question of hardly any rho could use all of it.
 fn check_ceiling(project: &ProjectRow, cost: Units) -> Result<(), LedgerError> {
     let (Some(ceiling), Some(epsilon)) = (project.question_units, &project.rules.question_epsilon)
     else {
         return Ok(());
     };
-    let accountant = project.account.accountant;
-    if main(accountant, cost) <= ceiling {
+    let account = &project.account;
+    let whole = account.terms.epsilon.units_down();
+    let delta = part(account.cap.delta, epsilon.units_down().min(whole), whole)?;
+    let accountant = account.accountant;
+    let (need, ceiling) = if main(accountant, cost) > ceiling {
+        (up(accountant, main(accountant, cost)), down(accountant, ceiling))
+    } else if cost.delta > delta {
+        (delta_up(cost.delta), delta_down(delta))
+    } else {
         return Ok(());
-    }
+    };
     Err(Forbidden::AboveQuestionCeiling {
-        project: project.account.name.clone(),
-        need: up(accountant, main(accountant, cost)),
-        ceiling: down(accountant, ceiling),
+        project: account.name.clone(),
+        need,
+        ceiling,
         epsilon: epsilon.display_down(DIGITS),
     }
     .into())
@@ -76,28 +94,34 @@ fn check_pace(
     let Some(pace) = project.rules.pace else { return Ok(()) };
     let account = &project.account;
     let accountant = account.accountant;
-    let allowed =
-        i128::from(main(accountant, account.cap)) * i128::from(pace.share) / i128::from(WHOLE);
     let since = now - TimeDelta::days(pace.days.into());
     let before = spent_before(transaction, account.holder, since)?;
-    let recent = main(accountant, account.spent.checked_sub(before)?);
-    // A cap that was lowered can leave less room than was used already.
-    let room = (allowed - i128::from(recent)).max(0);
-    if i128::from(main(accountant, cost)) <= room {
+    let recent = account.spent.checked_sub(before)?;
+    let room = |cap: i64, recent: i64| -> Result<i64, LedgerError> {
+        // A cap that was lowered can leave less room than was used already.
+        Ok((part(cap, pace.share.into(), WHOLE.into())? - recent).max(0))
+    };
+    let of_main = room(main(accountant, account.cap), main(accountant, recent))?;
+    let of_delta = room(account.cap.delta, recent.delta)?;
+    let (need, room) = if main(accountant, cost) > of_main {
+        (up(accountant, main(accountant, cost)), down(accountant, of_main))
+    } else if cost.delta > of_delta {
+        (delta_up(cost.delta), delta_down(of_delta))
+    } else {
         return Ok(());
-    }
+    };
     let after = match newest_charge(transaction, account.holder)? {
         Some(at) => minute(at + TimeDelta::days(pace.days.into())),
         None => "an administrator has set another pace".to_owned(),
     };
-    Err(Forbidden::TooFast {
-        project: account.name.clone(),
-        need: up(accountant, main(accountant, cost)),
-        pace: pace.to_string(),
-        room: down(accountant, i64::try_from(room).map_err(|_| LedgerError::Overflow)?),
-        after,
-    }
-    .into())
+    let (project, pace) = (account.name.clone(), pace.to_string());
+    Err(Forbidden::TooFast { project, need, pace, room, after }.into())
+}
+
+/// A share of a cap, rounded down.
+fn part(cap: i64, share: i64, whole: i64) -> Result<i64, LedgerError> {
+    let part = i128::from(cap) * i128::from(share) / i128::from(whole.max(1));
+    i64::try_from(part).map_err(|_| LedgerError::Overflow)
 }
 
 /// What a project had spent when a moment began.
@@ -168,4 +192,12 @@ fn down(accountant: Accountant, units: i64) -> String {
         Accountant::Zcdp => format!("rho {}", Rho::from_units(units).display_down(DIGITS)),
         Accountant::Pure => format!("epsilon {}", Epsilon::from_units(units).display_down(DIGITS)),
     }
+}
+
+fn delta_up(units: i64) -> String {
+    format!("delta {}", Delta::from_units(units).display_up(DIGITS))
+}
+
+fn delta_down(units: i64) -> String {
+    format!("delta {}", Delta::from_units(units).display_down(DIGITS))
 }

@@ -25,6 +25,9 @@ impl EntryHash {
     /// What stands before the first entry.
     pub(crate) const BEFORE_ALL: Self = Self([0; 32]);
 
+    /// What stands for entries that nobody knows.
+    pub(crate) const AFTER_ALL: Self = Self([0xff; 32]);
+
     /// A hash written as 64 hexadecimal digits; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         from_hex(text).map(Self)

@@ -3,7 +3,7 @@
 use super::accounts::{self, ProjectRow};
 use super::chain;
 use super::database::{Row, Transaction};
-use crate::charge::{Charge, ChargeId, ChargeSummary, RequestKey};
+use crate::charge::{Charge, ChargeId, ChargeRequest, ChargeSummary, RequestKey};
 use crate::error::LedgerError;
 use crate::units::Units;
 
@@ -69,6 +69,15 @@ impl ChargeRow {
             replays: row.get(19)?,
             cap: accounts::units(row, 20)?,
         })
+    }
+
+    /// Whether a request is the one that was charged: all that its key stands for, and what it costs.
+    pub(super) fn is_of(&self, request: &ChargeRequest, total: Units) -> bool {
+        self.request_hash == request.request_hash
+            && self.plan_hash == request.plan_hash
+            && self.data_version == request.data_version
+            && self.boundaries == request.boundaries
+            && self.cost == total
     }
 
     /// Whether every boundary has its answer.

@@ -31,25 +31,72 @@ pub(super) fn register(
     }
     let cap = terms::usable_cap(&subject, &granted)?;
     let dataset = desk.append(Kind::Dataset, |position| {
-        desk.transaction.execute(
-            "INSERT INTO dataset (position, name, accountant, epsilon, delta, cap_rho, cap_delta,
-                                  cap_epsilon)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            &[
-                position.into(),
-                (&terms.name).into(),
-                accountant_text(terms.accountant).into(),
-                granted.epsilon.units_down().into(),
-                granted.delta.as_ref().map(Delta::units_down).into(),
-                cap.rho.into(),
-                cap.delta.into(),
-                cap.epsilon.into(),
-            ],
+        let delta = granted.delta.as_ref().map(Delta::units_down);
+        insert(
+            desk.transaction,
+            position,
+            (&terms.name, accountant_text(terms.accountant)),
+            (granted.epsilon.units_down(), delta, cap),
         )
     })?;
     open_account(desk.transaction, dataset, cap)?;
     let version = declare_version(desk, dataset)?;
     record_files(desk, dataset, version, files)
+}
+
+/// A dataset that another branch of the ledger registered, under the cap in force there.
+pub(super) struct OfBranch {
+    pub(super) name: String,
+    accountant: String,
+    epsilon: i64,
+    delta: Option<i64>,
+    cap: Units,
+    files: Vec<TableFile>,
+}
+
+/// The datasets that a branch registered after an entry.
+pub(super) fn registered_after(
+    branch: &dyn Transaction,
+    common: i64,
+) -> Result<Vec<OfBranch>, LedgerError> {
+    let rows = branch.rows(
+        "SELECT d.name, d.accountant, coalesce(k.epsilon, d.epsilon), coalesce(k.delta, d.delta),
+                coalesce(k.cap_rho, d.cap_rho), coalesce(k.cap_delta, d.cap_delta),
+                coalesce(k.cap_epsilon, d.cap_epsilon), d.position
+         FROM dataset d
+         LEFT JOIN cap_change k ON k.position = (SELECT max(l.position) FROM cap_change l
+                                                 WHERE l.holder = d.position)
+         WHERE d.position > ?1 ORDER BY d.position",
+        &[common.into()],
+    )?;
+    let read = |row: &super::database::Row| -> Result<OfBranch, LedgerError> {
+        Ok(OfBranch {
+            name: row.get(0)?,
+            accountant: row.get(1)?,
+            epsilon: row.get(2)?,
+            delta: row.get(3)?,
+            cap: accounts::units(row, 4)?,
+            files: tables(branch, row.get(7)?)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Records a dataset of another branch with its files, so that what was spent there has an account.
+///
+/// The files are not compared with those of other datasets: both caps were spent from already.
+pub(super) fn adopt(desk: &Desk<'_>, found: &OfBranch) -> Result<(), LedgerError> {
+    let dataset = desk.append(Kind::Dataset, |position| {
+        insert(
+            desk.transaction,
+            position,
+            (&found.name, &found.accountant),
+            (found.epsilon, found.delta, found.cap),
+        )
+    })?;
+    open_account(desk.transaction, dataset, found.cap)?;
+    let version = declare_version(desk, dataset)?;
+    found.files.iter().try_for_each(|file| record_file(desk, version, file))
 }
 
 /// Lists tables that the current version of a dataset does not list yet.
@@ -105,6 +152,29 @@ pub(crate) fn tables(
     rows.iter().map(read).collect()
 }
 
+fn insert(
+    transaction: &dyn Transaction,
+    position: i64,
+    (name, accountant): (&str, &str),
+    (epsilon, delta, cap): (i64, Option<i64>, Units),
+) -> Result<u64, LedgerError> {
+    transaction.execute(
+        "INSERT INTO dataset (position, name, accountant, epsilon, delta, cap_rho, cap_delta,
+                              cap_epsilon)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &[
+            position.into(),
+            name.into(),
+            accountant.into(),
+            epsilon.into(),
+            delta.into(),
+            cap.rho.into(),
+            cap.delta.into(),
+            cap.epsilon.into(),
+        ],
+    )
+}
+
 pub(super) fn open_account(
     transaction: &dyn Transaction,
     holder: i64,
@@ -145,21 +215,26 @@ fn record_files(
 ) -> Result<(), LedgerError> {
     for file in files {
         refuse_elsewhere(desk.transaction, dataset, file)?;
-        desk.append(Kind::TableFile, |position| {
-            desk.transaction.execute(
-                "INSERT INTO table_file (position, data_version, name, path, key_id, fingerprint)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                &[
-                    position.into(),
-                    version.into(),
-                    (&file.table).into(),
-                    (&file.path).into(),
-                    (&file.key_id).into(),
-                    (&file.fingerprint).into(),
-                ],
-            )
-        })?;
+        record_file(desk, version, file)?;
     }
+    Ok(())
+}
+
+fn record_file(desk: &Desk<'_>, version: i64, file: &TableFile) -> Result<(), LedgerError> {
+    desk.append(Kind::TableFile, |position| {
+        desk.transaction.execute(
+            "INSERT INTO table_file (position, data_version, name, path, key_id, fingerprint)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            &[
+                position.into(),
+                version.into(),
+                (&file.table).into(),
+                (&file.path).into(),
+                (&file.key_id).into(),
+                (&file.fingerprint).into(),
+            ],
+        )
+    })?;
     Ok(())
 }
 

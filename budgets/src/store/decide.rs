@@ -45,8 +45,8 @@ pub(crate) fn answer(
     let key = i64::try_from(waiting.entry).map_err(|_| LedgerError::Overflow)?;
     let desk = Desk::new(transaction, clock)?;
     match verdict {
-        // Whoever made it may take it back, but not wave it through.
-        Verdict::Approve if waiting.principal == by.principal => {
+        // Whoever made it may take it back, but not wave it through, under this name or another.
+        Verdict::Approve if proposals::is_own(transaction, &waiting, by.principal)? => {
             let mut others = principals::administrators(transaction)?;
             others.retain(|name| name != by.principal);
             Err(Forbidden::OwnProposal {
@@ -107,13 +107,11 @@ pub(crate) fn carry_out(desk: &Desk<'_>, act: &Act, by: Decider<'_>) -> Result<(
         Act::Close { project } => projects::close(desk, project, by.reason),
         Act::SetPrincipal { principal } => {
             first_administers(transaction, principal)?;
-            if principal.role != Role::Administrator {
-                keep_administrators(transaction, &principal.name)?;
-            }
+            keep_administrators(transaction, &principal.name, Some(principal))?;
             principals::set(desk, principal)
         }
         Act::RemovePrincipal { name } => {
-            keep_administrators(transaction, name)?;
+            keep_administrators(transaction, name, None)?;
             principals::remove(desk, name)
         }
         Act::SetPolicy { policy } => proposals::set_policy(desk, policy),
@@ -136,16 +134,26 @@ fn first_administers(
     ))
 }
 
-/// A ledger with principals has an administrator, and one with a policy has two.
-fn keep_administrators(transaction: &dyn Transaction, leaving: &str) -> Result<(), LedgerError> {
-    let leaves = |one: &Principal| one.name == leaving && one.role == Role::Administrator;
-    if !principals::find(transaction, leaving)?.as_ref().is_some_and(leaves) {
+/// A ledger with principals has an administrator, and one with a policy has two persons: a second name
+/// of one account is no second person.
+fn keep_administrators(
+    transaction: &dyn Transaction,
+    changing: &str,
+    becomes: Option<&Principal>,
+) -> Result<(), LedgerError> {
+    let is_administrator = |one: &Principal| one.role == Role::Administrator;
+    if !principals::find(transaction, changing)?.as_ref().is_some_and(is_administrator) {
         return Ok(());
     }
-    let count = principals::administrators(transaction)?.len();
+    let mut after = principals::all(transaction)?;
+    let before = principals::persons_among(&after);
+    after.retain(|one| one.name != changing);
+    after.extend(becomes.cloned());
     let needed = if proposals::policy(transaction)?.is_some() { 2 } else { 1 };
-    if count > needed {
+    let count = principals::persons_among(&after);
+    if count >= needed.min(before) {
         return Ok(());
     }
-    Err(Forbidden::LastAdministrators { principal: leaving.to_owned(), count, needed }.into())
+    Err(Forbidden::LastAdministrators { principal: changing.to_owned(), count: before, needed }
+        .into())
 }

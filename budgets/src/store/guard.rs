@@ -1,22 +1,24 @@
 //! Whether this ledger is the one that its witness knows: if not, it is locked.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::chain::{self, EntryHash, Head};
 use super::database::Transaction;
-use super::witness::{Contents, Witness};
+use super::witness::{Contents, Seen, Turn, Witness};
 use super::{identity, key};
 use crate::error::LedgerError;
 use crate::settings::Settings;
 
 /// Compares the ledger with its witness, and moves the witness along.
+///
+/// Whoever needs the witness's turn takes it before the snapshot that it is compared with: what others
+/// wrote while they were waited for must be in that snapshot.
 pub(crate) struct Guard {
     settings: Settings,
     witness: Witness,
     ledger: [u8; 16],
-    /// The witness covers every answer up to this position.
-    reached: AtomicU64,
+    /// What the witness covered when this handle last looked: the ledger has it, or was put back since.
+    reached: Mutex<Option<Head>>,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -31,6 +33,12 @@ pub(crate) enum Lock {
     WitnessMissing,
     /// The witness knows another ledger.
     OtherLedger,
+    /// Another ledger came into its place while it was open.
+    Exchanged,
+    /// It names no key, and there is one: it is from before it had one.
+    BeforeItsKey,
+    /// Its key signed a receipt of another ledger, which was here before it.
+    KeyOfAnother { head: Head },
 }
 
 /// What was seen of a ledger outside of it, and is not in it.
@@ -53,23 +61,44 @@ impl Guard {
             settings: settings.clone(),
             witness: Witness::new(&settings.witness),
             ledger: identity::of(transaction)?,
-            reached: AtomicU64::new(0),
+            reached: Mutex::new(None),
             lock: Mutex::new(None),
         };
-        let had_one = key::public(transaction)?.is_some();
+        let has_key = key::public(transaction)?.is_some();
         let contents = guard.witness.read()?;
-        if contents.seen.is_none() && had_one {
+        if !has_key && key::is_left(settings) && chain::head(transaction)?.position > 1 {
+            guard.set_lock(Some(Lock::BeforeItsKey));
+        } else if contents.seen.is_none() && has_key {
             guard.set_lock(Some(Lock::WitnessMissing));
         }
         guard.look(transaction, &contents)?;
         Ok(guard)
     }
 
+    /// A turn at a witness that may have to be made.
+    pub(crate) fn first_turn(&self) -> Result<Turn, LedgerError> {
+        self.witness.create()
+    }
+
+    /// A turn at the witness, which was there before and locks the ledger if it is not.
+    pub(crate) fn turn(&self) -> Result<Turn, LedgerError> {
+        if let Some(turn) = self.witness.turn()?.filter(|turn| turn.contents.seen.is_some()) {
+            return Ok(turn);
+        }
+        self.set_lock(Some(Lock::WitnessMissing));
+        Err(self.error(&Lock::WitnessMissing))
+    }
+
     /// Gives a ledger without a witness its first one.
-    pub(crate) fn begin(&self, transaction: &dyn Transaction) -> Result<(), LedgerError> {
-        let mut turn = self.witness.create()?;
+    pub(crate) fn begin(
+        &self,
+        transaction: &dyn Transaction,
+        mut turn: Turn,
+    ) -> Result<(), LedgerError> {
         if turn.contents.seen.is_none() {
-            turn.write(self.ledger, chain::head(transaction)?)?;
+            let head = chain::head(transaction)?;
+            turn.write(self.ledger, head)?;
+            self.reach(head);
         }
         Ok(())
     }
@@ -86,49 +115,86 @@ impl Guard {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes the witness cover `position`, whose answer may leave when this returns.
+    /// An error unless this is still the ledger that was looked at: a database may be put back, or another
+    /// put in its place, under a handle that is open.
+    pub(crate) fn check(&self, transaction: &dyn Transaction) -> Result<(), LedgerError> {
+        self.must_be_unlocked()?;
+        let reached = self.reached();
+        let position = reached.map_or(0, |head| head.position);
+        let position = i64::try_from(position).map_err(|_| LedgerError::Overflow)?;
+        let row = transaction.optional(
+            "SELECT i.ledger_id, e.hash
+             FROM identity i LEFT JOIN entry e ON e.position = ?1 ORDER BY i.position LIMIT 1",
+            &[position.into()],
+        )?;
+        let ledger: Option<[u8; 16]> = row.as_ref().map(|row| row.get(0)).transpose()?;
+        if ledger != Some(self.ledger) {
+            self.set_lock(Some(Lock::Exchanged));
+            return self.must_be_unlocked();
+        }
+        let found: Option<[u8; 32]> = row.as_ref().map(|row| row.get(1)).transpose()?.flatten();
+        if let Some(head) = reached
+            && found.as_ref() != Some(head.hash.as_bytes())
+        {
+            let seen_by = "this process".to_owned();
+            self.set_lock(Some(self.missing(transaction, seen_by, head)?));
+        }
+        self.must_be_unlocked()
+    }
+
+    /// Whether the witness covers `position` of a ledger that [`Guard::check`] let through.
+    pub(crate) fn is_covered(&self, position: u64) -> bool {
+        self.reached().is_some_and(|head| head.position >= position)
+    }
+
+    /// Makes the witness cover the ledger up to `head`: what it says may leave when this returns.
     ///
-    /// `transaction` sees what is durable now.
+    /// `transaction` was begun after the turn, and sees what is durable.
     pub(crate) fn cover(
         &self,
         transaction: &dyn Transaction,
-        position: u64,
+        mut turn: Turn,
+        head: Head,
     ) -> Result<(), LedgerError> {
-        if self.reached.load(Ordering::SeqCst) >= position {
-            return self.must_be_unlocked();
-        }
-        let Some(mut turn) = self.witness.turn()? else {
-            self.set_lock(Some(Lock::WitnessMissing));
-            return self.must_be_unlocked();
-        };
+        self.check(transaction)?;
         self.look(transaction, &turn.contents)?;
         self.must_be_unlocked()?;
-        let head = chain::head(transaction)?;
-        let is_covered = turn.contents.seen.is_some_and(|seen| {
-            self.contains(transaction, &seen.head).unwrap_or(false)
-                && seen.head.position >= position
-        });
-        if !is_covered {
-            turn.write(self.ledger, head)?;
+        if !self.contains(transaction, &head)? {
+            let seen_by = "this process".to_owned();
+            self.set_lock(Some(self.missing(transaction, seen_by, head)?));
+            return self.must_be_unlocked();
         }
-        self.reached.fetch_max(position.max(head.position), Ordering::SeqCst);
+        // An accepted head of another branch may be further on than this ledger is.
+        let end = match turn.contents.seen {
+            Some(seen)
+                if seen.head.position >= head.position
+                    && self.contains(transaction, &seen.head)? =>
+            {
+                seen.head
+            }
+            _ => {
+                let end = chain::head(transaction)?;
+                turn.write(self.ledger, end)?;
+                end
+            }
+        };
+        self.reach(end);
         Ok(())
     }
 
-    /// Compares with a head that somebody else has seen, and locks the ledger that lacks it, here
+    /// Writes down a head that somebody else has seen and that this ledger lacks, and locks it, here
     /// and, through the witness, for everybody.
+    ///
+    /// `transaction` was begun after the turn.
     pub(crate) fn present(
         &self,
         transaction: &dyn Transaction,
-        head: Head,
+        mut turn: Turn,
+        (ledger, head): ([u8; 16], Head),
     ) -> Result<(), LedgerError> {
-        if explains(transaction, &head)? {
-            return Ok(());
-        }
-        let mut turn = self.witness.create()?;
-        if !turn.contents.presented.iter().any(|one| one.ledger == self.ledger && one.head == head)
-        {
-            turn.add(self.ledger, head)?;
+        let is_same = |one: &Seen| one.ledger == ledger && one.head == head;
+        if !explains(transaction, &head)? && !turn.contents.presented.iter().any(is_same) {
+            turn.add(ledger, head)?;
         }
         self.look(transaction, &turn.contents)?;
         self.must_be_unlocked()
@@ -149,13 +215,8 @@ impl Guard {
             }
             heads.push((self.seen_by_witness(), seen.head));
         }
-        let earlier = contents.presented.iter().filter(|one| one.ledger == self.ledger);
-        heads.extend(
-            earlier
-                .map(|one| one.head)
-                .chain(receipts.iter().copied())
-                .map(|head| (a_receipt(), head)),
-        );
+        let earlier = contents.presented.iter().map(|one| one.head);
+        heads.extend(earlier.chain(receipts.iter().copied()).map(|head| (a_receipt(), head)));
         let mut missing: Vec<(String, Head)> = Vec::new();
         for (seen_by, head) in heads {
             if !explains(transaction, &head)? && missing.iter().all(|(_, one)| *one != head) {
@@ -167,13 +228,21 @@ impl Guard {
 
     /// After a recovery: what was seen is explained, and the witness goes on from here.
     ///
+    /// `transaction` was begun after the turn.
+    ///
     /// *Errors*: [`LedgerError::Locked`] when another branch has moved the witness meanwhile.
-    pub(crate) fn accept(&self, transaction: &dyn Transaction) -> Result<(), LedgerError> {
-        let mut turn = self.witness.create()?;
+    pub(crate) fn accept(
+        &self,
+        transaction: &dyn Transaction,
+        mut turn: Turn,
+    ) -> Result<(), LedgerError> {
         self.set_lock(None);
         self.look(transaction, &turn.contents)?;
         self.must_be_unlocked()?;
-        turn.write(self.ledger, chain::head(transaction)?)
+        let head = chain::head(transaction)?;
+        turn.write(self.ledger, head)?;
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+        Ok(())
     }
 
     /// Locks the ledger when anything in its witness is not in it.
@@ -182,18 +251,35 @@ impl Guard {
             if seen.ledger != self.ledger {
                 self.set_lock(Some(Lock::OtherLedger));
             } else if self.contains(transaction, &seen.head)? {
-                self.reached.fetch_max(seen.head.position, Ordering::SeqCst);
+                self.reach(seen.head);
             } else if !is_recovered(transaction, &seen.head)? {
                 let seen_by = self.seen_by_witness();
                 self.set_lock(Some(self.missing(transaction, seen_by, seen.head)?));
             }
         }
-        for presented in contents.presented.iter().filter(|one| one.ledger == self.ledger) {
-            if self.lock().is_none() && !explains(transaction, &presented.head)? {
-                self.set_lock(Some(self.missing(transaction, a_receipt(), presented.head)?));
+        for presented in &contents.presented {
+            if self.lock().is_some() || explains(transaction, &presented.head)? {
+                continue;
             }
+            let head = presented.head;
+            self.set_lock(Some(match presented.ledger == self.ledger {
+                true => self.missing(transaction, a_receipt(), head)?,
+                false => Lock::KeyOfAnother { head },
+            }));
         }
         Ok(())
+    }
+
+    fn reached(&self) -> Option<Head> {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The witness covers everything up to `head`, which this ledger has.
+    fn reach(&self, head: Head) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        if reached.is_none_or(|before| before.position < head.position) {
+            *reached = Some(head);
+        }
     }
 
     fn seen_by_witness(&self) -> String {
@@ -239,6 +325,15 @@ impl Guard {
             ),
             Lock::WitnessMissing => format!("its witness {witness} is missing"),
             Lock::OtherLedger => format!("its witness {witness} belongs to another ledger"),
+            Lock::Exchanged => "another ledger came into its place while it was open".to_owned(),
+            Lock::BeforeItsKey => format!(
+                "it names no key and its key {} is there, so it is a copy from before it had one",
+                self.settings.key.display()
+            ),
+            Lock::KeyOfAnother { head } => format!(
+                "its key signed entry {} of another ledger, so another ledger was here before it",
+                head.position
+            ),
         };
         LedgerError::Locked { at: self.settings.location.clone(), why }
     }
@@ -267,6 +362,9 @@ fn is_recovered(transaction: &dyn Transaction, head: &Head) -> Result<bool, Ledg
 fn a_receipt() -> String {
     "a receipt".to_owned()
 }
+
+/// The head that stands for a branch which nobody can list.
+pub(crate) const UNLISTED: Head = Head { position: 0, hash: EntryHash::AFTER_ALL };
 
 /// The head that stands for a witness which was lost.
 pub(crate) const UNKNOWN: Head = Head { position: 0, hash: EntryHash::BEFORE_ALL };

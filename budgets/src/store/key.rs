@@ -20,6 +20,11 @@ pub(crate) fn public(transaction: &dyn Transaction) -> Result<Option<PublicKey>,
     row.map(|row| row.get(0).map(PublicKey)).transpose()
 }
 
+/// Whether there is a key, or its public half, of this ledger or of one that was here before it.
+pub(crate) fn is_left(settings: &Settings) -> bool {
+    settings.key.exists() || settings.public_key().exists()
+}
+
 /// Makes a key for a ledger that has none, and records its public half.
 pub(crate) fn adopt(
     transaction: &dyn Transaction,

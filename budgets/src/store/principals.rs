@@ -1,5 +1,7 @@
 //! Who is known, and what their role allows.
 
+use std::collections::BTreeSet;
+
 use super::chain::Kind;
 use super::database::{Row, Transaction};
 use super::desk::Desk;
@@ -99,8 +101,10 @@ pub(crate) fn is_named(
     name: &str,
 ) -> Result<bool, LedgerError> {
     let latest = transaction.optional(
-        "SELECT may_ask FROM member WHERE project = ?1 AND principal = ?2
-         ORDER BY position DESC LIMIT 1",
+        &format!(
+            "SELECT m.may_ask FROM member m WHERE m.project = ?1 AND m.principal = ?2 AND {SAME_PERSON}
+             ORDER BY m.position DESC LIMIT 1"
+        ),
         &[project.into(), name.into()],
     )?;
     Ok(latest.map(|row| row.get::<bool>(0)).transpose()?.unwrap_or(false))
@@ -112,16 +116,34 @@ pub(crate) fn persons(
     project: i64,
 ) -> Result<Vec<String>, LedgerError> {
     let rows = transaction.rows(
-        "SELECT m.principal FROM member m
-         WHERE m.project = ?1 AND m.may_ask = 1
-           AND m.position = (SELECT max(l.position) FROM member l
-                             WHERE l.project = m.project AND l.principal = m.principal)",
+        &format!(
+            "SELECT m.principal FROM member m
+             WHERE m.project = ?1 AND m.may_ask = 1
+               AND m.position = (SELECT max(l.position) FROM member l
+                                 WHERE l.project = m.project AND l.principal = m.principal)
+               AND {SAME_PERSON}"
+        ),
         &[project.into()],
     )?;
     let mut names: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     names.sort();
     Ok(names)
 }
+
+/// Whoever got a name after it was taken away, or after another account had it, is somebody else: a word
+/// about the name counts when it is younger than that.
+const SAME_PERSON: &str = "
+    m.position > coalesce(
+        (SELECT min(a.position) FROM principal a
+         WHERE a.name = m.principal
+           AND a.position > (SELECT max(o.position) FROM principal o
+                             WHERE o.name = m.principal
+                               AND (o.role = 'none'
+                                    OR o.account <> (SELECT n.account FROM principal n
+                                                     WHERE n.name = m.principal
+                                                     ORDER BY n.position DESC LIMIT 1)))),
+        (SELECT max(r.position) FROM principal r WHERE r.name = m.principal AND r.role = 'none'),
+        0)";
 
 /// Records what somebody may do from now on.
 pub(super) fn set(desk: &Desk<'_>, principal: &Principal) -> Result<(), LedgerError> {
@@ -174,6 +196,27 @@ pub(super) fn administrators(transaction: &dyn Transaction) -> Result<Vec<String
     let all = all(transaction)?;
     let administrators = all.into_iter().filter(|one| one.role == Role::Administrator);
     Ok(administrators.map(|one| one.name).collect())
+}
+
+/// How many persons decide among these principals: those of one account are one.
+pub(super) fn persons_among(principals: &[Principal]) -> usize {
+    let administrators = principals.iter().filter(|one| one.role == Role::Administrator);
+    administrators.map(|one| one.account.as_str()).collect::<BTreeSet<_>>().len()
+}
+
+/// The account of a principal when an entry was written.
+pub(super) fn account_at(
+    transaction: &dyn Transaction,
+    name: &str,
+    entry: u64,
+) -> Result<Option<String>, LedgerError> {
+    let entry = i64::try_from(entry).map_err(|_| LedgerError::Overflow)?;
+    let row = transaction.optional(
+        "SELECT account FROM principal WHERE name = ?1 AND position < ?2
+         ORDER BY position DESC LIMIT 1",
+        &[name.into(), entry.into()],
+    )?;
+    row.map(|row| row.get(0)).transpose()
 }
 
 fn write(desk: &Desk<'_>, name: &str, role: &str, account: &str) -> Result<(), LedgerError> {

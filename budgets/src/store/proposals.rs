@@ -3,7 +3,7 @@
 use super::chain::{self, Kind};
 use super::database::{Row, Transaction};
 use super::desk::Desk;
-use super::{accounts, principals};
+use super::{accounts, principals, recover};
 use crate::act::{Act, Proposal};
 use crate::error::LedgerError;
 use crate::policy::{Ceiling, Policy};
@@ -57,17 +57,17 @@ pub(super) fn set_policy(desk: &Desk<'_>, new: &Policy) -> Result<(), LedgerErro
     if stored == Some(Policy { project: rounded(project), dataset: rounded(dataset) }) {
         return Ok(());
     }
-    let administrators = principals::administrators(desk.transaction)?;
-    if administrators.len() < 2 {
+    let persons = principals::persons_among(&principals::all(desk.transaction)?);
+    if persons < 2 {
         return Err(LedgerError::BadTerms {
             subject: "the policy".to_owned(),
             why: format!(
-                "it asks two administrators to agree, and the ledger has {}",
-                administrators.len()
+                "it asks two administrators to agree, and those of the ledger have {persons} account of the \
+                 operating system"
             ),
-            fix:
-                "make another first: `voilage principal add NAME --role administrator --reason ..`"
-                    .to_owned(),
+            fix: "make another first, of another account: `voilage principal add NAME --role \
+                  administrator --account ACCOUNT --reason ..`"
+                .to_owned(),
         });
     }
     desk.append(Kind::Policy, |position| {
@@ -87,11 +87,22 @@ pub(super) fn set_policy(desk: &Desk<'_>, new: &Policy) -> Result<(), LedgerErro
     Ok(())
 }
 
-/// Whether an act needs a second administrator under the policy in force.
-pub(super) fn needs_approval(
+/// Whether an act needs a second administrator, under the policy in force or after a branch was accepted
+/// that nobody could list: a dataset that only that branch knew would have its whole cap again.
+pub(crate) fn needs_approval(
     transaction: &dyn Transaction,
     act: &Act,
 ) -> Result<bool, LedgerError> {
+    let gives_budget = if let Act::RegisterDataset { terms, .. } = act {
+        accounts::find_dataset(transaction, &terms.name)?.is_none()
+    } else if let Act::ChangeDatasetCap { dataset, cap } = act {
+        accounts::dataset(transaction, dataset)?.account.is_raised_by(cap)
+    } else {
+        false
+    };
+    if gives_budget && recover::has_exhausted(transaction)? {
+        return Ok(true);
+    }
     let Some(policy) = policy(transaction)? else { return Ok(false) };
     let passes = |ceiling: &Option<Ceiling>, epsilon: &Epsilon, delta: Option<&Delta>| {
         ceiling.as_ref().is_some_and(|ceiling| ceiling.is_passed(epsilon, delta))
@@ -191,6 +202,22 @@ pub(super) fn waiting(
         });
     }
     read(&row)
+}
+
+/// Whether whoever answers a proposal made it: by name, or by an account that the proposer has now or had
+/// when it was made.
+pub(super) fn is_own(
+    transaction: &dyn Transaction,
+    waiting: &Proposal,
+    answering: &str,
+) -> Result<bool, LedgerError> {
+    if waiting.principal == answering {
+        return Ok(true);
+    }
+    let Some(answering) = principals::find(transaction, answering)? else { return Ok(false) };
+    let now = principals::find(transaction, &waiting.principal)?.map(|one| one.account);
+    let then = principals::account_at(transaction, &waiting.principal, waiting.entry)?;
+    Ok([now, then].contains(&Some(answering.account)))
 }
 
 /// Records the second administrator's answer.

@@ -4,12 +4,14 @@
 use voilage_privacy::Accountant;
 
 use super::accounts::{self, Account};
-use super::chain::{self, Head, Kind};
+use super::chain::{self, EntryHash, Head, Kind};
 use super::database::{Row, Transaction};
-use super::guard::{self, Guard, UNKNOWN, Unexplained};
+use super::datasets::{self, OfBranch};
+use super::desk::Desk;
+use super::guard::{self, Guard, UNKNOWN, UNLISTED, Unexplained};
 use super::principals;
 use super::sums;
-use super::terms::{bad_terms, check_text};
+use super::terms::check_text;
 use super::verify::altered;
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
@@ -126,6 +128,13 @@ pub(crate) struct Survey {
     pub(crate) missing: Vec<Missing>,
     pub(crate) is_witness_missing: bool,
     pub(crate) charges: Vec<BranchCharge>,
+    /// The entries that sealed the branches' answers, and what the branches accepted: each may stand in a
+    /// receipt.
+    sealed: Vec<Head>,
+    /// Whether a branch accepted one that nobody could list.
+    is_unlisted: bool,
+    /// The datasets that only branches know.
+    datasets: Vec<OfBranch>,
 }
 
 /// Compares this ledger with what was seen of it and with its branches; changes nothing.
@@ -140,6 +149,8 @@ pub(crate) fn survey(
         .map(|(seen_by, head)| Missing { seen_by, head, explained_by: None })
         .collect();
     let mut charges: Vec<BranchCharge> = Vec::new();
+    let (mut sealed, mut datasets) = (Vec::new(), Vec::<OfBranch>::new());
+    let mut is_unlisted = false;
     for branch in branches {
         let store: &dyn Transaction = branch.store.as_ref();
         for one in missing.iter_mut().filter(|one| one.explained_by.is_none()) {
@@ -154,30 +165,70 @@ pub(crate) fn survey(
                 charges.push(charge);
             }
         }
+        for dataset in datasets::registered_after(store, common)? {
+            let is_met = datasets.iter().any(|met| met.name == dataset.name);
+            if !is_met && accounts::find_dataset(transaction, &dataset.name)?.is_none() {
+                datasets.push(dataset);
+            }
+        }
+        is_unlisted |= has_exhausted(store)?;
+        for head in sealed_after(store, common)? {
+            let is_met = sealed.contains(&head) || missing.iter().any(|one| one.head == head);
+            if !is_met && !guard::explains(transaction, &head)? {
+                sealed.push(head);
+            }
+        }
     }
-    Ok(Survey { missing, is_witness_missing, charges })
+    Ok(Survey { missing, is_witness_missing, charges, sealed, is_unlisted, datasets })
 }
 
-/// An administrator's decision: one row for each head that is accepted, and the first of them.
+/// The entries after `common` that sealed a branch's answers, and those that it accepted.
+fn sealed_after(branch: &dyn Transaction, common: i64) -> Result<Vec<Head>, LedgerError> {
+    let sql = "
+        SELECT x.position, x.seen, x.hash
+        FROM (SELECT s.position, s.position AS seen, e.hash
+              FROM seal s JOIN entry e ON e.position = s.position
+              UNION ALL
+              SELECT r.position, r.witness_position, r.witness_hash
+              FROM recovery r WHERE r.witness_position > 0) x
+        WHERE x.position > ?1 ORDER BY x.position LIMIT ?2";
+    let mut heads = Vec::new();
+    sums::each_after(branch, sql, common, |row| {
+        let hash = EntryHash::from_bytes(row.get(2)?);
+        heads.push(Head { position: chain::position_u64(row.get(1)?), hash });
+        Ok(())
+    })?;
+    Ok(heads)
+}
+
+/// An administrator's decision: one row for each head that is accepted, and the first of them. Then the
+/// datasets that only branches knew.
 pub(crate) fn begin(
     transaction: &dyn Transaction,
     clock: &dyn Clock,
     by: Decider<'_>,
-    accepted: &[Missing],
+    found: &Survey,
 ) -> Result<(i64, Timestamp), LedgerError> {
     let subject = "this recovery";
     check_text(subject, "the administrator", by.principal)?;
     check_text(subject, "the reason", by.reason)?;
     principals::must_administer(transaction, by.principal, "recover the ledger")?;
     let at = chain::now(transaction, clock)?;
-    let (first, others) = match accepted {
-        [] => (UNKNOWN, accepted),
-        [first, others @ ..] => (first.head, others),
-    };
-    let decision = decide(transaction, at, by, first)?;
-    for other in others {
-        decide(transaction, at, by, other.head)?;
+    let accepted = found.missing.iter().map(|one| one.head).chain(found.sealed.iter().copied());
+    let mut first = None;
+    for head in accepted {
+        let decision = decide(transaction, at, by, head)?;
+        first = first.or(Some(decision));
     }
+    let decision = match first {
+        Some(decision) => decision,
+        None => decide(transaction, at, by, UNKNOWN)?,
+    };
+    if found.is_unlisted {
+        decide(transaction, at, by, UNLISTED)?;
+    }
+    let desk = Desk::new(transaction, clock)?;
+    found.datasets.iter().try_for_each(|dataset| datasets::adopt(&desk, dataset))?;
     Ok((decision, at))
 }
 
@@ -210,30 +261,37 @@ pub(crate) fn take_over(
     charges: &[BranchCharge],
 ) -> Result<(), LedgerError> {
     for charge in charges {
-        let dataset = accounts::find_dataset(transaction, &charge.dataset)?
-            .map(|row| row.account)
-            .filter(|account| {
-                accounts::accountant_text(account.accountant) == charge.dataset_accountant
-            });
-        let Some(dataset) = dataset else {
-            return Err(bad_terms(
-                &format!("dataset {:?}", charge.dataset),
-                "another branch of the ledger spent from it, and this ledger does not know it",
-                "register it here first, with the terms it has there",
-            ));
+        let Some(row) = accounts::find_dataset(transaction, &charge.dataset)? else {
+            return Err(LedgerError::Misuse("a branch spent from a dataset that it does not have"));
         };
+        let dataset = row.account;
         let origin = Some((charge.origin_position, &charge.origin_hash));
-        let costs = [charge.cost, charge.dataset_cost];
+        let is_same = accounts::accountant_text(dataset.accountant) == charge.dataset_accountant;
+        // What was spent in another accountant cannot be added here: it counts as everything.
+        let dataset_cost = if is_same { charge.dataset_cost } else { dataset.left()? };
+        let costs = [charge.cost, dataset_cost];
         record(transaction, (recovery, at), origin, (charge.project, &dataset), costs)?;
     }
     Ok(())
 }
 
+/// Whether a branch was accepted that nobody could list: it may have had datasets and caps of its own.
+pub(crate) fn has_exhausted(transaction: &dyn Transaction) -> Result<bool, LedgerError> {
+    transaction.exists(
+        "SELECT 1 FROM recovery WHERE witness_position = 0 AND witness_hash = ?1
+         UNION ALL
+         SELECT 1 FROM recovered_charge WHERE origin_position IS NULL LIMIT 1",
+        &[UNLISTED.hash.as_bytes().into()],
+    )
+}
+
 /// Fills every dataset up to its cap, for a branch that nobody can list; returns their names.
 pub(crate) fn exhaust(
     transaction: &dyn Transaction,
+    by: Decider<'_>,
     decision: (i64, Timestamp),
 ) -> Result<Vec<String>, LedgerError> {
+    decide(transaction, decision.1, by, UNLISTED)?;
     let mut names = Vec::new();
     for row in accounts::datasets(transaction)? {
         let left = row.account.left()?;

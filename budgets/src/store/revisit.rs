@@ -23,7 +23,7 @@ pub(crate) fn revisit(
     project.must_be_open(now)?;
     let holder = project.account.holder;
     principals::must_be_named(transaction, holder, &project.account.name, &asked.principal)?;
-    brakes::check_tables(&project, &asked.detail.tables)?;
+    brakes::check_answer(&project, &asked.detail)?;
     let found = charges::of_project_at(transaction, &project, asked.entry)?;
     let Some(release) = found.filter(|found| found.charge.sealed) else {
         return Err(LedgerError::Misuse("a release was read that its project does not have"));

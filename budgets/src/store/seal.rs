@@ -92,22 +92,25 @@ pub(crate) fn last(transaction: &dyn Transaction, charge: ChargeId) -> Result<He
     Ok(Head { position: chain::position_u64(row.get(0)?), hash })
 }
 
-/// The sealed answer of a boundary with the position of its seal, checked against its digest.
+/// The sealed answer of a boundary with the entry of its seal, checked against its digest.
 pub(crate) fn sealed(
     transaction: &dyn Transaction,
     charge: ChargeId,
     boundary: u32,
-) -> Result<Option<(u64, Vec<u8>)>, LedgerError> {
+) -> Result<Option<(Head, Vec<u8>)>, LedgerError> {
     let found = transaction.optional(
-        "SELECT s.position, s.digest, b.bytes
-         FROM seal s LEFT JOIN sealed_bytes b ON b.seal = s.position
+        "SELECT s.position, s.digest, b.bytes, e.hash
+         FROM seal s JOIN entry e ON e.position = s.position
+         LEFT JOIN sealed_bytes b ON b.seal = s.position
          WHERE s.charge = ?1 AND s.boundary = ?2",
         &[charge.0.into(), boundary.into()],
     )?;
     let Some(row) = found else { return Ok(None) };
     let digest: Vec<u8> = row.get(1)?;
     let seal = row.get(0)?;
-    Ok(Some((chain::position_u64(seal), checked(seal, &digest, row.get(2)?)?)))
+    let head =
+        Head { position: chain::position_u64(seal), hash: EntryHash::from_bytes(row.get(3)?) };
+    Ok(Some((head, checked(seal, &digest, row.get(2)?)?)))
 }
 
 /// Bytes that are what their seal says, or an error that names the seal.

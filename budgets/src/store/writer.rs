@@ -31,8 +31,10 @@ struct State {
     store: Box<dyn Store>,
     batch: Option<Arc<Batch>>,
     works: usize,
-    /// Whether an answer will leave when the batch is durable, which its witness must cover.
-    answers: bool,
+    /// Whether the batch's transaction was compared with what this handle has seen.
+    is_checked: bool,
+    /// Whether somebody acts on the batch when it is durable, which its witness must cover first.
+    is_witnessed: bool,
 }
 
 /// What a work is for.
@@ -40,8 +42,8 @@ struct State {
 pub(crate) enum Purpose {
     /// It is refused while the ledger is locked.
     Ordinary,
-    /// The same, and an answer leaves when it is done.
-    Answer,
+    /// The same, and an answer leaves or a decision is told when it is done: forgetting it must show.
+    Witnessed,
     /// It ends the lock.
     Recovery,
 }
@@ -67,7 +69,7 @@ enum Failure {
 
 impl Writer {
     pub(crate) fn new(store: Box<dyn Store>, guard: Arc<Guard>) -> Self {
-        let state = State { store, batch: None, works: 0, answers: false };
+        let state = State { store, batch: None, works: 0, is_checked: false, is_witnessed: false };
         Self { guard, state: Mutex::new(state), arriving: AtomicUsize::new(0) }
     }
 
@@ -87,9 +89,14 @@ impl Writer {
         let mut state = self.lock();
         self.arriving.fetch_sub(1, Ordering::SeqCst);
         let batch = state.join()?;
-        let done = catch_unwind(AssertUnwindSafe(|| state.run(work)));
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if purpose != Purpose::Recovery {
+                state.check(&self.guard)?;
+            }
+            state.run(work)
+        }));
         state.works += 1;
-        state.answers |= purpose == Purpose::Answer;
+        state.is_witnessed |= purpose == Purpose::Witnessed && matches!(done, Ok(Ok(_)));
         if let Ok(Err(error)) = &done
             && let Some(failure) = Failure::of_batch(error)
         {
@@ -133,8 +140,17 @@ impl State {
             self.store.rollback();
             return Err(error);
         }
-        (self.works, self.answers) = (0, false);
+        (self.works, self.is_checked, self.is_witnessed) = (0, false, false);
         Ok(self.batch.insert(Arc::default()).clone())
+    }
+
+    /// Compares the ledger with what this handle has seen of it, once in each transaction.
+    fn check(&mut self, guard: &Guard) -> Result<(), LedgerError> {
+        if !self.is_checked {
+            guard.check(self.store.as_ref())?;
+            self.is_checked = true;
+        }
+        Ok(())
     }
 
     /// Runs a work within a savepoint, to which its failure returns.
@@ -152,11 +168,7 @@ impl State {
 
     /// Makes the batch durable, and then its witness, so that its answers may leave.
     fn commit(&mut self, guard: &Guard) {
-        let answers = self.answers;
-        let committed = self
-            .store
-            .commit()
-            .and_then(|()| if answers { cover(self.store.as_mut(), guard) } else { Ok(()) });
+        let committed = self.commit_and_cover(guard);
         let fate = match committed {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -165,6 +177,19 @@ impl State {
             }
         };
         self.tell(fate);
+    }
+
+    fn commit_and_cover(&mut self, guard: &Guard) -> Result<(), LedgerError> {
+        if !self.is_witnessed {
+            return self.store.commit();
+        }
+        let written = chain::head(self.store.as_ref())?;
+        self.store.commit()?;
+        let turn = guard.turn()?;
+        self.store.begin(Access::Read)?;
+        let covered = guard.cover(self.store.as_ref(), turn, written);
+        self.store.rollback();
+        covered
     }
 
     fn abandon(&mut self, failure: Failure) {
@@ -178,15 +203,6 @@ impl State {
             batch.told.notify_all();
         }
     }
-}
-
-/// Lets the witness cover everything that is durable.
-pub(crate) fn cover(store: &mut dyn Store, guard: &Guard) -> Result<(), LedgerError> {
-    store.begin(Access::Read)?;
-    let transaction: &dyn Transaction = store;
-    let covered = chain::head(transaction).and_then(|head| guard.cover(transaction, head.position));
-    store.rollback();
-    covered
 }
 
 /// Returns to the savepoint unless the work is kept.

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A ledger with administrators ana and ben, auditor cleo and analyst dora; ana opened `costs`.
-fn house(backend: Backend) -> Fixture {
+pub(super) fn house(backend: Backend) -> Fixture {
     let fixture = backend.empty();
     fixture.decide("ana", person("ana", Role::Administrator)).unwrap();
     fixture.decide("ana", person("ben", Role::Administrator)).unwrap();
@@ -71,38 +71,44 @@ impl Fixture {
             tables: vec!["hie".to_owned()],
             mechanisms: "discrete_gaussian".to_owned(),
             bounds: "1 groups".to_owned(),
+            min_units: Some(5),
         };
         self.ledger.admit(&request).unwrap();
         self.decide("ana", rules(ProjectRules::default())).unwrap();
     }
 
-    fn decide(&self, by: &str, act: Act) -> Result<Outcome, LedgerError> {
+    pub(super) fn decide(&self, by: &str, act: Act) -> Result<Outcome, LedgerError> {
         let by = Decider { principal: by, reason: "for the test" };
         self.ledger.decide(by, &act, Mode::Record)
     }
 
-    fn answer(&self, by: &str, proposal: u64, verdict: Verdict) -> Result<Outcome, LedgerError> {
+    pub(super) fn answer(
+        &self,
+        by: &str,
+        proposal: u64,
+        verdict: Verdict,
+    ) -> Result<Outcome, LedgerError> {
         let by = Decider { principal: by, reason: "seen" };
         self.ledger.answer(by, (proposal, verdict), Mode::Record)
     }
 
-    fn ask(&self, who: &str, key: u8, loss: Loss) -> Result<Charge, LedgerError> {
+    pub(super) fn ask(&self, who: &str, key: u8, loss: Loss) -> Result<Charge, LedgerError> {
         let mut request = self.request("costs", key, loss);
         request.principal = who.to_owned();
         self.ledger.admit(&request)
     }
 }
 
-fn person(name: &str, role: Role) -> Act {
+pub(super) fn person(name: &str, role: Role) -> Act {
     let (name, account) = (name.to_owned(), name.to_owned());
     Act::SetPrincipal { principal: Principal { name, role, account } }
 }
 
-fn open(name: &str, epsilon: &str, opening: Opening) -> Act {
+pub(super) fn open(name: &str, epsilon: &str, opening: Opening) -> Act {
     Act::OpenProject { terms: project(name, epsilon, Some("1e-6")), opening }
 }
 
-fn file(table: &str, content: u8) -> TableFile {
+pub(super) fn file(table: &str, content: u8) -> TableFile {
     TableFile {
         table: table.to_owned(),
         path: format!("/data/{table}.parquet"),
@@ -111,18 +117,18 @@ fn file(table: &str, content: u8) -> TableFile {
     }
 }
 
-fn cap(epsilon: &str, delta: &str) -> CapTerms {
+pub(super) fn cap(epsilon: &str, delta: &str) -> CapTerms {
     CapTerms {
         epsilon: Epsilon::parse(epsilon).unwrap(),
         delta: Some(Delta::parse(delta).unwrap()),
     }
 }
 
-fn rules(rules: ProjectRules) -> Act {
+pub(super) fn rules(rules: ProjectRules) -> Act {
     Act::SetRules { project: "costs".to_owned(), rules }
 }
 
-fn policy(project: &str, dataset: &str) -> Act {
+pub(super) fn policy(project: &str, dataset: &str) -> Act {
     let ceiling = |epsilon: &str| {
         Some(Ceiling {
             epsilon: Epsilon::parse(epsilon).unwrap(),
@@ -227,16 +233,18 @@ fn what_passes_the_ceiling_needs_another_administrator() {
 fn a_policy_cannot_be_waved_through_by_a_second_name_of_ones_own() {
     let fixture = house(Backend::Sqlite);
     fixture.decide("ana", policy("2", "8")).unwrap();
-    // Adding an administrator, and taking over another's account, are proposals themselves.
-    for account in ["ana", "eve"] {
-        let principal = Principal {
+    // Taking over the other's account would leave one person; giving it to a third is a proposal itself.
+    let moved = |account: &str| Act::SetPrincipal {
+        principal: Principal {
             name: "ben".to_owned(),
             role: Role::Administrator,
             account: account.to_owned(),
-        };
-        let outcome = fixture.decide("ana", Act::SetPrincipal { principal }).unwrap();
-        assert!(matches!(outcome, Outcome::Proposed { .. }));
-    }
+        },
+    };
+    let error = fixture.decide("ana", moved("ana")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PolicyRefused, "{error}");
+    let outcome = fixture.decide("ana", moved("eve")).unwrap();
+    assert!(matches!(outcome, Outcome::Proposed { .. }));
     let outcome = fixture.decide("ana", person("ben", Role::Analyst));
     assert!(outcome.is_err(), "two administrators stay: {outcome:?}");
     let Outcome::Proposed { proposal } =
@@ -476,6 +484,7 @@ fn the_audit_says_who_did_what_under_which_permit() {
             tables: vec!["hie".to_owned()],
             mechanisms: "discrete_gaussian, scale 10".to_owned(),
             bounds: "1 groups, 5 rows in each".to_owned(),
+            min_units: None,
         };
         let charge = fixture.ledger.admit(&request).unwrap();
         let attempt = fixture.ledger.begin_attempt(&charge).unwrap();
@@ -517,6 +526,16 @@ fn an_account_acts_as_its_own_principals() {
     let act = |account: &str, wish: Option<&str>| fixture.ledger.acting_as(account, wish);
     assert_eq!(act("ana", None).unwrap(), "ana");
     assert_eq!(act("stranger", None).unwrap(), "stranger");
+    // An account called like somebody else's principal is a stranger, and says so by itself.
+    let principal = Principal {
+        name: "eve".to_owned(),
+        role: Role::Administrator,
+        account: "e.vance".to_owned(),
+    };
+    fixture.decide("ana", Act::SetPrincipal { principal }).unwrap();
+    let error = act("eve", None).unwrap_err();
+    assert!(error.to_string().contains("e.vance"), "{error}");
+    assert_eq!(act("e.vance", None).unwrap(), "eve");
     act("stranger", Some("ana")).unwrap_err();
     act("ana", Some("anna")).unwrap_err();
     let job = Principal { name: "nightly".to_owned(), role: Role::Job, account: "dora".to_owned() };

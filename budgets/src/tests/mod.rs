@@ -2,6 +2,7 @@
 //!
 //! What every store must do is tested by `each_store`, which runs one test on SQLite and on PostgreSQL.
 
+mod admission;
 mod arithmetic;
 mod backup;
 mod charging;
@@ -12,6 +13,7 @@ mod decisions;
 mod faults;
 mod files;
 mod flat;
+mod live;
 mod messages;
 mod model;
 mod outages;

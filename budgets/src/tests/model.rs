@@ -25,6 +25,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     let key = 0..4_u8;
     prop_oneof![
         6 => (key.clone(), 0..8_u8, 1..40_i64, any::<bool>()).prop_map(|(key, hash, cost, renew)| {
+            // A question has its price: only some are asked under another.
+            let cost = if cost < 34 { 3 + 11 * i64::from(key) } else { cost };
             Operation::Admit { key, hash: hash / 7, cost, renew }
         }),
         5 => key.clone().prop_map(|key| Operation::Begin { key }),
@@ -52,6 +54,7 @@ struct Model {
 
 #[derive(Debug, Default)]
 struct Work {
+    cost: i64,
     attempts: u32,
     seals: BTreeMap<u32, u8>,
 }
@@ -82,6 +85,9 @@ impl Model {
                 return Err(ErrorKind::FixInput);
             }
             let newest = works.last().unwrap();
+            if newest.cost != cost {
+                return Err(ErrorKind::FixInput);
+            }
             if newest.seals.len() == 2 || newest.attempts < 3 {
                 self.entry();
                 return Ok(true);
@@ -95,7 +101,11 @@ impl Model {
         }
         self.spent += cost;
         self.entry();
-        self.charges.entry(key).or_insert((hash, Vec::new())).1.push(Work::default());
+        self.charges
+            .entry(key)
+            .or_insert((hash, Vec::new()))
+            .1
+            .push(Work { cost, ..Work::default() });
         Ok(false)
     }
 

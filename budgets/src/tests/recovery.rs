@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use super::decisions::file;
 use super::*;
-use crate::{Act, Decider, Forbidden, Mode, Principal, Proof, Recovered, Recovery, Role};
+use crate::{
+    Act, CapTerms, Decider, Forbidden, Mode, Outcome, Principal, Proof, Recovered, Recovery, Role,
+    Verdict,
+};
 
 const ADAM: Decider<'_> = Decider { principal: "adam", reason: "the disk was replaced" };
 
@@ -184,7 +188,8 @@ fn a_witness_that_moved_meanwhile_is_not_written_over() {
     // As if the branch had answered between the recovery and its end.
     answer(&fixture, 3);
     let seen = fs::read(&fixture.settings.witness).unwrap();
-    let error = ledger.read(|transaction| ledger.guard().accept(transaction)).unwrap_err();
+    let turn = ledger.guard().first_turn().unwrap();
+    let error = ledger.read(|transaction| ledger.guard().accept(transaction, turn)).unwrap_err();
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
     assert_eq!(fs::read(&fixture.settings.witness).unwrap(), seen);
     assert_eq!(recover(&ledger, &named).unwrap().charges.len(), 2);
@@ -220,4 +225,101 @@ fn a_branch_speaks_for_those_it_recovered() {
         assert_eq!(third.dataset("rand").unwrap().spent, zcdp("0.01"));
         third.verify().unwrap();
     });
+}
+
+/// A dataset that only the lost branch knew could neither be counted nor, while locked, be registered.
+#[test]
+fn a_dataset_that_only_the_branch_knew_comes_with_its_cap_and_its_files() {
+    let fixture = Fixture::new();
+    answer(&fixture, 1);
+    let (_folder, old) = fixture.copied();
+    let births = dataset("births", "0.5", None);
+    let listed = file("births", 9);
+    let act = Act::RegisterDataset { terms: births, files: vec![listed.clone()] };
+    fixture.ledger.decide(ADAM, &act, Mode::Record).unwrap();
+    let mut terms = project("nursery", "0.5", None);
+    terms.dataset = "births".to_owned();
+    fixture.ledger.open_project(&terms).unwrap();
+    let mut request = fixture.request("nursery", 2, pure("0.3"));
+    request.data_version = fixture.ledger.dataset("births").unwrap().data_version;
+    let charge = fixture.ledger.admit(&request).unwrap();
+    let attempt = fixture.ledger.begin_attempt(&charge).unwrap();
+    fixture.ledger.seal(&attempt, 0, b"answer").unwrap();
+    let ledger = opened(&fixture, &old);
+    assert!(matches!(ledger.verify(), Err(LedgerError::Locked { .. })));
+    assert_eq!(recover(&ledger, &with(&[&fixture.settings], Vec::new())).unwrap().charges.len(), 1);
+    let found = ledger.dataset("births").unwrap();
+    assert_eq!((found.spent, found.cap), (pure("0.3"), pure("0.5")));
+    assert_eq!(ledger.tables("births").unwrap(), [listed]);
+    ledger.verify().unwrap();
+}
+
+/// The same name under another accountant: what was spent there has no sum here.
+#[test]
+fn what_was_spent_in_another_accountant_uses_a_dataset_up() {
+    let fixture = Fixture::empty();
+    let (folder, mut copy) = fixture.copied();
+    copy.witness = folder.path().join("witness");
+    fs::copy(&fixture.settings.witness, &copy.witness).unwrap();
+    let branch = opened(&fixture, &copy);
+    fixture.ledger.register_dataset(&dataset("rand", "1", None)).unwrap();
+    branch.register_dataset(&dataset("rand", "1", Some("1e-6"))).unwrap();
+    branch.open_project(&project("costs", "1", Some("1e-6"))).unwrap();
+    let mut request = fixture.request("costs", 1, zcdp("0.001"));
+    request.data_version = branch.dataset("rand").unwrap().data_version;
+    branch.admit(&request).unwrap();
+    recover(&fixture.ledger, &with(&[&copy], Vec::new())).unwrap();
+    let found = fixture.ledger.dataset("rand").unwrap();
+    assert_eq!(found.spent, found.cap);
+    fixture.ledger.verify().unwrap();
+}
+
+/// The branch that nobody can list may have had other datasets and larger caps.
+#[test]
+fn after_an_unlisted_branch_new_budget_needs_a_second_administrator() {
+    let fixture = Fixture::empty();
+    fs::remove_file(&fixture.settings.witness).unwrap();
+    let ledger = fixture.reopen();
+    let exhaust = Recovery { exhaust: true, ..Recovery::default() };
+    assert_eq!(recover(&ledger, &exhaust).unwrap().exhausted, [] as [String; 0]);
+    // In a house that is open to everybody nobody can agree with anybody.
+    let error = ledger.register_dataset(&dataset("births", "1", None)).unwrap_err();
+    assert!(matches!(error, LedgerError::BadTerms { .. }), "{error}");
+    for name in ["adam", "eve"] {
+        let principal = Principal {
+            name: name.to_owned(),
+            role: Role::Administrator,
+            account: name.to_owned(),
+        };
+        ledger.decide(ADAM, &Act::SetPrincipal { principal }, Mode::Record).unwrap();
+    }
+    let terms = dataset("births", "1", None);
+    let act = Act::RegisterDataset { terms, files: Vec::new() };
+    let Outcome::Proposed { proposal } = ledger.decide(ADAM, &act, Mode::Record).unwrap() else {
+        panic!("a new dataset is proposed")
+    };
+    let eve = Decider { principal: "eve", reason: "nobody was ever asked about them" };
+    ledger.answer(eve, (proposal, Verdict::Approve), Mode::Record).unwrap();
+    let raise = Act::ChangeDatasetCap {
+        dataset: "births".to_owned(),
+        cap: CapTerms { epsilon: Epsilon::parse("2").unwrap(), delta: None },
+    };
+    let raised = ledger.decide(ADAM, &raise, Mode::Record).unwrap();
+    assert!(matches!(raised, Outcome::Proposed { .. }));
+    fixture.reopen().verify().unwrap();
+}
+
+/// Every receipt of the lost branch is explained by its recovery, not only the newest.
+#[test]
+fn after_a_recovery_no_receipt_of_the_branch_locks_again() {
+    let fixture = Fixture::new();
+    answer(&fixture, 1);
+    let (_folder, old) = fixture.copied();
+    let shown = [answer(&fixture, 2), answer(&fixture, 3)];
+    let ledger = opened(&fixture, &old);
+    recover(&ledger, &with(&[&fixture.settings], Vec::new())).unwrap();
+    for proof in &shown {
+        ledger.present("receipt", proof).unwrap();
+    }
+    ledger.verify().unwrap();
 }

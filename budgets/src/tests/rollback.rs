@@ -155,7 +155,7 @@ fn a_deleted_ledger_is_not_begun_anew() {
     assert!(!folder.path().join("ledger").exists());
 }
 
-/// Both copies share the witness: the second to answer is locked before its answer leaves.
+/// Both copies share the witness: the second to answer is locked before it begins.
 #[test]
 fn of_two_copies_only_one_goes_on() {
     let fixture = Fixture::new();
@@ -165,8 +165,7 @@ fn of_two_copies_only_one_goes_on() {
     other.verify().unwrap();
     answered(&fixture, 2..=3);
     let charge = other.admit(&fixture.request("costs", 4, zcdp("0.02"))).unwrap();
-    let attempt = other.begin_attempt(&charge).unwrap();
-    let error = other.seal(&attempt, 0, b"answer").unwrap_err();
+    let error = other.begin_attempt(&charge).unwrap_err();
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
     let error = other.sealed(&charge, 0).unwrap_err();
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");

@@ -276,3 +276,110 @@ fn a_cut_tail_verifies_but_not_against_a_kept_head() {
     assert_ne!(found.head, kept);
     assert_eq!(found.head.position + 1, kept.position);
 }
+
+/// A name that only looks reserved: `_` stands for any character in a pattern.
+#[test]
+fn a_trigger_with_a_name_like_a_reserved_one_is_found() {
+    let fixture = Fixture::new();
+    let raw = fixture.raw();
+    raw.execute_batch(
+        "CREATE TRIGGER sqliteXevil AFTER INSERT ON charge BEGIN SELECT 1; END;
+         CREATE VIEW sqlite0view AS SELECT 1;",
+    )
+    .unwrap();
+    let (place, what) = verify(&fixture);
+    assert_eq!(place, Place::Elsewhere);
+    assert!(what.contains("sqlite"), "{what}");
+}
+
+/// After a recovery more may be spent than the cap; a charge that nobody had room for stands out all the
+/// same.
+#[test]
+fn a_charge_past_the_cap_is_found_behind_a_recovery() {
+    let fixture = Fixture::new();
+    fixture.admit("costs", 1, zcdp("0.01")).unwrap();
+    let raw = fixture.raw();
+    raw.execute_batch("CREATE TABLE kept AS SELECT sql FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap();
+    let triggers: Vec<String> = raw
+        .prepare("SELECT sql FROM kept")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let without_triggers = |sql: &str, then: &dyn Fn()| {
+        let names = "SELECT name FROM sqlite_schema WHERE type = 'trigger'";
+        let names: Vec<String> = raw
+            .prepare(names)
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        for name in names {
+            raw.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+        }
+        then();
+        raw.execute_batch(sql).unwrap();
+        for create in &triggers {
+            raw.execute_batch(create).unwrap();
+        }
+    };
+    raw.execute_batch("DROP TABLE kept").unwrap();
+    let append = |kind: Kind, sql: &str| {
+        fixture
+            .ledger
+            .write(|transaction| {
+                chain::append(transaction, kind, noon("2026-06-15"), |position| {
+                    transaction.execute(sql, &[position.into()])
+                })
+            })
+            .unwrap();
+    };
+    // Another branch spent all that this one has left, and as much again.
+    let dataset = "(SELECT max(position) FROM dataset)";
+    without_triggers(
+        &format!(
+            "UPDATE account SET spent_rho = spent_rho + 2 * cap_rho, sequence = sequence + 1
+             WHERE holder = {dataset}"
+        ),
+        &|| {
+            append(
+                Kind::Recovery,
+                "INSERT INTO recovery (position, administrator, reason, witness_position, witness_hash)
+                 VALUES (?1, 'adam', 'two copies', 9, zeroblob(32))",
+            );
+            append(
+                Kind::RecoveredCharge,
+                &format!(
+                    "INSERT INTO recovered_charge (position, recovery, origin_position, origin_hash,
+                                                   dataset, rho, delta, epsilon, dataset_rho,
+                                                   dataset_delta, dataset_epsilon)
+                     SELECT ?1, (SELECT max(position) FROM recovery), 9, zeroblob(32), position, 0, 0, 0,
+                            2 * cap_rho, 0, 0 FROM dataset WHERE position = {dataset}"
+                ),
+            );
+        },
+    );
+    fixture.ledger.verify().unwrap();
+    // Then somebody writes a charge into the chain, hash, sums and all.
+    let columns = Kind::Charge.columns();
+    let copied = columns.replace("spent_rho_after,", "spent_rho_after + rho,");
+    without_triggers(
+        "UPDATE account SET spent_rho = spent_rho + (SELECT rho FROM charge LIMIT 1),
+                            sequence = sequence + 1
+         WHERE holder IN (SELECT project FROM charge UNION SELECT max(position) FROM dataset)",
+        &|| {
+            append(
+                Kind::Charge,
+                &format!(
+                    "INSERT INTO charge (position, {columns}) SELECT ?1, {copied} FROM charge LIMIT 1"
+                ),
+            );
+        },
+    );
+    let (place, what) = verify(&fixture);
+    assert_eq!(place, Place::Entry(fixture.ledger.head().unwrap().position), "{what}");
+    assert!(what.contains("cap of then"), "{what}");
+}

@@ -47,6 +47,8 @@ impl Analysed {
     ) -> Result<(Self, P), QueryError> {
         let hub = Arc::clone(study.parts());
         let project = hub.ledger.project(study.name())?;
+        // Before the files are looked at: an update in between is found when the question is charged.
+        let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let context = session::planning(&hub.catalogue)?;
         hub.block_on(views::register(&context, &hub.catalogue))?;
         let Asked { plan, parameters, views } =
@@ -76,9 +78,8 @@ impl Analysed {
             weights.weigh(&mut split).map_err(|refusal| refusal.at(place))?;
         }
         let public = split.derived.iter().map(|table| &table.plan).chain([&split.above]);
-        let files = checked_files(&hub, &split.drafts, public)?;
-        let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let further = further_datasets(&hub, &split.drafts, &project.dataset)?;
+        let files = checked_files(&hub, &split.drafts, public)?;
         let sql = sql.to_owned();
         Ok((
             Self { study, sql, project, data_version, further, options, split, files, views },
@@ -126,8 +127,8 @@ fn checked_files<'a>(
     names.dedup();
     let check = |name: String| {
         let table = hub.catalogue.table(&name)?;
-        holder::must_be_declared(&hub.ledger, table)?;
-        let file = crate::catalogue::TableFile::check(table)?;
+        let path = holder::must_be_declared(&hub.ledger, table)?;
+        let file = crate::catalogue::TableFile::check_at(table, &path)?;
         Ok((name, file))
     };
     names.into_iter().map(check).collect()

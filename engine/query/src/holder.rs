@@ -78,7 +78,7 @@ impl HolderKey {
     }
 
     /// Says which key made a fingerprint, and nothing else about it.
-    fn id(&self) -> [u8; 8] {
+    pub(crate) fn id(&self) -> [u8; 8] {
         let hash =
             Sha256::new().chain_update("voilage.holder-key-id").chain_update(self.0).finalize();
         let mut id = [0; 8];
@@ -99,18 +99,23 @@ impl HolderKey {
     }
 }
 
-/// A file about people is asked about only where the ledger knows it: it cannot be moved under
-/// another dataset's cap by an edit of the hub file.
+/// The path of a table's file, where the ledger knows it as the hub file declares it: a file about people
+/// cannot be moved under another dataset's cap by an edit of the hub file, nor be called public.
 ///
 /// # Errors
 /// When the ledger does not know the table's file, or there is no such file.
-pub(crate) fn must_be_declared(ledger: &Ledger, table: &TableEntry) -> Result<(), QueryError> {
-    let Some(dataset) = table.dataset() else { return Ok(()) };
+pub(crate) fn must_be_declared(ledger: &Ledger, table: &TableEntry) -> Result<PathBuf, QueryError> {
+    let Some(dataset) = table.dataset() else {
+        // Where there is no such file, opening it says so.
+        let path = table.file.canonicalize().unwrap_or_else(|_| table.file.clone());
+        must_be_public(ledger, table, |one| Path::new(&one.path) == path)?;
+        return Ok(path);
+    };
     let path = canonical(table)?;
     let declared = ledger.tables(dataset)?;
     let is_same = |one: &TableFile| one.table == table.name && Path::new(&one.path) == path;
     if declared.iter().any(is_same) {
-        return Ok(());
+        return Ok(path);
     }
     let is_listed = declared.iter().any(|one| one.table == table.name);
     let fix = match is_listed {
@@ -121,6 +126,29 @@ pub(crate) fn must_be_declared(ledger: &Ledger, table: &TableEntry) -> Result<()
         format!("the ledger does not know this file as table {} of dataset {dataset}", table.name),
         fix,
     ))
+}
+
+/// Refuses a table that is called public while the ledger knows its file, or a copy, to be about people.
+///
+/// # Errors
+/// When `is_same` finds it among the files of a dataset.
+pub(crate) fn must_be_public(
+    ledger: &Ledger,
+    table: &TableEntry,
+    is_same: impl Fn(&TableFile) -> bool,
+) -> Result<(), QueryError> {
+    for dataset in ledger.datasets()? {
+        if let Some(known) = ledger.tables(&dataset.name)?.iter().find(|one| is_same(one)) {
+            return Err(QueryError::input(
+                format!(
+                    "table {} is declared public, and the ledger knows its file as table {} of dataset {}",
+                    table.name, known.table, dataset.name
+                ),
+                format!("declare it under dataset {}: its rows are about people", dataset.name),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// How an answer comes about, for the rules of its project and for the audit: public parameters only.
@@ -144,6 +172,7 @@ pub(crate) fn detail(
         tables,
         mechanisms: noise.collect::<Vec<_>>().join("; "),
         bounds: bounds.collect::<Vec<_>>().join("; "),
+        min_units: smallest_group(plan),
     }
 }
 
@@ -160,6 +189,12 @@ pub(crate) fn protected_tables<'a>(
     tables.dedup();
     tables.retain(|name| catalogue.table(name).is_ok_and(|table| table.dataset().is_some()));
     tables
+}
+
+/// The smallest group that every boundary of a plan shows; `None` where one shows any.
+fn smallest_group(plan: &PrivatePlan) -> Option<u32> {
+    let smallest = plan.boundaries.iter().map(|boundary| boundary.smallest.map(|one| one.units));
+    smallest.min().flatten()
 }
 
 /// The one path of a table's file.

@@ -77,6 +77,15 @@ pub(crate) fn run(path: &Path, wish: Option<&str>, mode: Mode) -> Result<InitRep
     for dataset in &catalogue.datasets {
         setup.dataset(&catalogue, dataset, key.as_ref(), &mut report)?;
     }
+    for table in catalogue.tables.iter().filter(|table| table.dataset().is_none()) {
+        let Some(key) = &key else { continue };
+        let file = key.file_of(table)?;
+        let is_same = |one: &TableFile| {
+            one.path == file.path
+                || (one.key_id == file.key_id && one.fingerprint == file.fingerprint)
+        };
+        holder::must_be_public(&ledger, table, is_same)?;
+    }
     Ok(report)
 }
 
@@ -101,20 +110,26 @@ pub(crate) fn fingerprints(
 /// dataset would no longer be found.
 fn key_of(path: &Path, ledger: &Ledger, mode: Mode) -> Result<Option<HolderKey>, QueryError> {
     let path = HolderKey::path(path);
-    if let Some(key) = HolderKey::read(&path)? {
-        return Ok(Some(key));
-    }
+    let mut listed = Vec::new();
     for dataset in ledger.datasets()? {
-        if !ledger.tables(&dataset.name)?.is_empty() {
-            return Err(QueryError::input(
-                format!(
-                    "the holder's key {} is missing, and the ledger has fingerprints that only it \
-                     can compare",
-                    path.display()
-                ),
-                "restore it from your backup",
-            ));
+        listed.extend(ledger.tables(&dataset.name)?);
+    }
+    let unusable = |why: &str| {
+        QueryError::input(
+            format!(
+                "the holder's key {} {why}, and the ledger has fingerprints that only its own can compare",
+                path.display()
+            ),
+            "restore it from your backup",
+        )
+    };
+    match HolderKey::read(&path)? {
+        Some(key) if listed.is_empty() || listed.iter().any(|one| one.key_id == key.id()) => {
+            return Ok(Some(key));
         }
+        Some(_) => return Err(unusable("is another one")),
+        None if !listed.is_empty() => return Err(unusable("is missing")),
+        None => {}
     }
     match mode {
         Mode::Record => HolderKey::create(&path).map(Some),

@@ -181,10 +181,10 @@ pub(crate) fn to_bytes(
         let values = Decimal128Array::from_iter_values(released.noisy[position].iter().copied());
         columns.push(Arc::new(values.with_data_type(DataType::Decimal128(DIGITS, 0))));
     }
-    let canonical = serde_json::to_string(boundary)
-        .map_err(|_| QueryError::bug("a boundary cannot be written"))?;
-    let mut metadata =
-        HashMap::from([(BOUNDARY.to_owned(), canonical), (RANKING.to_owned(), ranking())]);
+    let mut metadata = HashMap::from([
+        (BOUNDARY.to_owned(), canonical(boundary)?),
+        (RANKING.to_owned(), ranking()),
+    ]);
     metadata.extend(tops_up.map(|entry| (TOPS_UP.to_owned(), entry.to_string())));
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)
@@ -197,10 +197,17 @@ pub(crate) fn to_bytes(
     write().map_err(|_| QueryError::bug("a released table cannot be written"))
 }
 
-/// Reads sealed bytes back.
+fn canonical(boundary: &Boundary) -> Result<String, QueryError> {
+    serde_json::to_string(boundary).map_err(|_| QueryError::bug("a boundary cannot be written"))
+}
+
+/// Reads sealed bytes back, which must be those of this boundary.
 pub(crate) fn from_bytes(boundary: &Boundary, bytes: &[u8]) -> Result<Released, QueryError> {
     let malformed = || QueryError::bug("a sealed answer is not what was sealed");
     let mut reader = StreamReader::try_new(bytes, None).map_err(|_| malformed())?;
+    if reader.schema().metadata().get(BOUNDARY) != Some(&canonical(boundary)?) {
+        return Err(malformed());
+    }
     let batch = reader.next().ok_or_else(malformed)?.map_err(|_| malformed())?;
     let keys = boundary.keys.len();
     if batch.num_columns() != keys + boundary.noisy.len() {

@@ -12,6 +12,7 @@ mod corpus;
 mod coverage;
 mod crash;
 mod datasets;
+mod declared;
 mod demo;
 mod distinct;
 mod empty_cells;

@@ -254,7 +254,8 @@ fn read(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
 /// The statements that make a table, index or trigger, by name: to compare a file with this code.
 fn shape(connection: &Connection) -> Result<Vec<(String, String)>, LedgerError> {
     let mut statement = connection.prepare(
-        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+        "SELECT name, sql FROM sqlite_schema
+         WHERE lower(substr(name, 1, 7)) <> 'sqlite_' ORDER BY name",
     )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

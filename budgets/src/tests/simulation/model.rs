@@ -23,6 +23,8 @@ pub(super) struct Model {
     pub(super) suspended: [bool; 2],
     /// The ends of the chain after each operation, and those of other branches that were accepted.
     pub(super) heads: BTreeSet<(u64, String)>,
+    /// The entries that sealed an answer, and the accepted ones: those whom a recovery takes over.
+    pub(super) seals: BTreeSet<(u64, String)>,
 }
 
 /// A charge with what has become of it.
@@ -76,6 +78,9 @@ impl Model {
             return Err(ErrorKind::PolicyRefused);
         }
         if let Some(newest) = self.works.get(&asked).and_then(|works| works.last()) {
+            if newest.cost != cost {
+                return Err(ErrorKind::FixInput);
+            }
             if newest.answer.is_some() || newest.attempts < ATTEMPTS_MAX {
                 return Ok(true);
             }
@@ -132,11 +137,18 @@ impl Model {
     pub(super) fn recover(&mut self, branches: &[&Self], exhaust: Option<u64>) {
         for branch in branches {
             self.counted.extend(&branch.counted);
+            self.accept(branch.seals.iter().cloned().collect());
         }
         let left = CAP - self.spent_by_all();
         if let Some(number) = exhaust.filter(|_| left > 0) {
             self.counted.insert(number, (None, left));
         }
+    }
+
+    /// What was seen of another branch is no reason to lock any more.
+    pub(super) fn accept(&mut self, heads: Vec<(u64, String)>) {
+        self.heads.extend(heads.iter().cloned());
+        self.seals.extend(heads);
     }
 
     fn newest(&mut self, asked: Asked) -> &mut Work {

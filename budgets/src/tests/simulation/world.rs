@@ -50,8 +50,8 @@ pub(super) struct World {
     lost: Vec<Lost>,
     /// The charge of each answer that left, and its cost.
     told: BTreeMap<u64, i64>,
-    /// The receipt that was given out last.
-    receipt: Option<Proof>,
+    /// The receipts that were given out, each once.
+    receipts: Vec<Proof>,
     /// What those who ask remember until their process ends.
     charges: BTreeMap<Asked, (Charge, u64)>,
     attempts: Vec<(Asked, u64, Rc<Attempt>)>,
@@ -67,10 +67,7 @@ impl World {
             fixture.ledger.open_project(&project(name, cap, None)).unwrap();
         }
         let mut model = Model::default();
-        let witness = fs::read_to_string(&fixture.settings.witness).unwrap();
-        // The witness was begun before the key was recorded; what it says is a position and a hash.
-        let words: Vec<&str> = witness.split(' ').collect();
-        let head = (words[3].parse().unwrap(), words[4].to_owned());
+        let head = seen_by(&fixture.settings);
         model.heads.insert(head.clone());
         model.heads.insert(remembered(fixture.ledger.head().unwrap()));
         Self {
@@ -84,7 +81,7 @@ impl World {
             copies: Vec::new(),
             lost: Vec::new(),
             told: BTreeMap::new(),
-            receipt: None,
+            receipts: Vec::new(),
             charges: BTreeMap::new(),
             attempts: Vec::new(),
             numbers: 0,
@@ -163,7 +160,9 @@ impl World {
 
     fn request(&mut self) -> (Asked, i64, ChargeRequest) {
         let asked = self.asked();
-        let cost = 1 + self.below(60) as i64;
+        // A question has its price; under another it is another question, which its key is not for.
+        let price = 1 + (asked.0 as i64 * 31 + i64::from(asked.1) * 7) % 60;
+        let cost = if self.below(12) == 0 { 1 + self.below(60) as i64 } else { price };
         let loss = Loss::Pure { epsilon: Epsilon::from_units(cost) };
         let version = self.handles[0].dataset("rand").unwrap().data_version;
         let mut request = request(PROJECTS[asked.0], asked.1, loss, version);
@@ -197,19 +196,29 @@ impl World {
         assert_eq!(found.as_ref().map(Attempt::number).map_err(LedgerError::kind), expected);
         if let Ok(attempt) = found {
             self.attempts.push((asked, number, Rc::new(attempt)));
+            self.is_witnessed();
         }
     }
 
     fn seal(&mut self) {
         let Some((asked, number, attempt)) = self.remembered_attempt() else { return };
         let bytes = [self.below(256) as u8; 8];
+        let is_first = self.model.work(asked, number).answer.is_none();
         let found = self.handle().seal(&attempt, 0, &bytes);
         let expected = self.model.seal(asked, (number, attempt.number()), &bytes);
         assert_eq!(found.map_err(|error| error.kind()), expected);
-        // The witness moves along before it is known whether an answer leaves.
+        self.remember_seal(is_first && expected.is_ok());
         self.seen.head = self.witness_head();
         if expected.is_ok() {
             self.is_told(asked, number);
+        }
+    }
+
+    /// The entry that sealed an answer may be met again in its receipt.
+    fn remember_seal(&mut self, is_new: bool) {
+        if is_new {
+            let seal = remembered(self.handles[0].head().unwrap());
+            self.model.seals.insert(seal);
         }
     }
 
@@ -233,7 +242,9 @@ impl World {
         {
             let receipt = self.handles[0].prove(charge, b"receipt").unwrap();
             assert!(self.seen.head.0 >= receipt.head.position, "an answer left before its witness");
-            self.receipt = Some(receipt);
+            if self.receipts.iter().all(|given| given.head != receipt.head) {
+                self.receipts.push(receipt);
+            }
         }
     }
 
@@ -246,6 +257,7 @@ impl World {
         };
         self.handle().decide(BY, &act, Mode::Record).unwrap();
         self.model.suspended[project] ^= true;
+        self.is_witnessed();
     }
 
     fn change_cap(&mut self) {
@@ -256,6 +268,9 @@ impl World {
         let found = self.handle().decide(BY, &act, Mode::Record);
         let expected = self.model.change_cap(project, cap);
         assert_eq!(found.map(drop).map_err(|error| error.kind()), expected, "a cap of {cap}");
+        if expected.is_ok() {
+            self.is_witnessed();
+        }
     }
 
     /// Both processes end and begin again: those who ask forget what they held.
@@ -304,10 +319,13 @@ impl World {
         let Some((asked, number, attempt)) = self.remembered_attempt() else { return };
         let bytes = [self.below(256) as u8; 8];
         let clock = self.fixture.clock.clone();
+        let is_first = self.model.work(asked, number).answer.is_none();
         let found = self.handles[0]
             .write(|transaction| seal::seal(transaction, clock.as_ref(), &attempt, 0, &bytes));
         let expected = self.model.seal(asked, (number, attempt.number()), &bytes);
-        assert_eq!(found.map_err(|error| error.kind()), expected.map(drop));
+        let expected = expected.map(drop);
+        assert_eq!(found.map_err(|error| error.kind()), expected);
+        self.remember_seal(is_first && expected.is_ok());
         self.restart();
     }
 
@@ -321,7 +339,7 @@ impl World {
     }
 
     /// A copy takes the place of the ledger; with the whole machine, its witness is old too, and only
-    /// the last receipt shows that something is missing.
+    /// a receipt shows that something is missing.
     fn restore(&mut self, whole_machine: bool) {
         let count = self.copies.len() as u64;
         if count == 0 {
@@ -342,7 +360,7 @@ impl World {
         let settings = std::mem::replace(&mut self.settings, place);
         self.lost.push(Lost { settings, model });
         self.restart();
-        if whole_machine && let Some(receipt) = self.receipt {
+        if whole_machine && let Some(receipt) = self.shown() {
             self.present(&receipt);
         }
         let missing = self.missing();
@@ -351,6 +369,13 @@ impl World {
         } else {
             self.recover(&missing);
         }
+    }
+
+    /// One of those who hold a receipt shows it: the newest that is news here, if there is one. A receipt of
+    /// an old answer that was read again says nothing about what came after it.
+    fn shown(&self) -> Option<Proof> {
+        let is_news = |one: &&Proof| !self.model.heads.contains(&remembered(one.head));
+        self.receipts.iter().rev().find(is_news).or(self.receipts.last()).copied()
     }
 
     fn present(&mut self, receipt: &Proof) {
@@ -398,7 +423,7 @@ impl World {
         let models: Vec<&Model> = named.iter().map(|lost| &lost.model).collect();
         self.numbers += 1;
         self.model.recover(&models, exhaust.then_some(self.numbers));
-        self.model.heads.extend(heads);
+        self.model.accept(heads);
         self.has_happened("recovered");
         self.restart();
         let head = self.handles[0].head().unwrap();
@@ -431,9 +456,13 @@ impl World {
     }
 
     fn witness_head(&self) -> (u64, String) {
-        let path = &self.settings.witness;
-        let contents = crate::store::witness::Witness::new(path).read().unwrap();
-        remembered(contents.seen.unwrap().head)
+        seen_by(&self.settings)
+    }
+
+    /// What was told of an attempt or a decision is in the witness: all of the ledger is.
+    fn is_witnessed(&mut self) {
+        self.seen.head = self.witness_head();
+        assert_eq!(self.seen.head, remembered(self.handles[0].head().unwrap()));
     }
 
     fn compare(&mut self) {
@@ -454,6 +483,12 @@ impl World {
             assert!(is_paid || spent >= CAP, "answer {number} was told and is not paid for");
         }
     }
+}
+
+/// How far a ledger's witness says that it has come.
+fn seen_by(settings: &Settings) -> (u64, String) {
+    let contents = crate::store::witness::Witness::new(&settings.witness).read().unwrap();
+    remembered(contents.seen.unwrap().head)
 }
 
 /// Statements that are interrupted before one of them.

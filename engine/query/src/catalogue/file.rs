@@ -1,7 +1,7 @@
 //! The Parquet file behind a table: checked against its declaration before anything is charged.
 
 use std::fs::{File, Metadata};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -53,8 +53,14 @@ impl TableFile {
     /// A missing file, something that is not Parquet, a truncated file, a missing column, or a
     /// column of another type.
     pub fn check(table: &TableEntry) -> Result<Self, QueryError> {
+        Self::check_at(table, &table.file)
+    }
+
+    /// [`Self::check`] of the file at the path that was compared with the ledger's, which is the one that
+    /// is read: a link may point elsewhere a moment later.
+    pub(crate) fn check_at(table: &TableEntry, found: &Path) -> Result<Self, QueryError> {
         let path = table.file.display();
-        let file = File::open(&table.file).map_err(|error| {
+        let file = File::open(found).map_err(|error| {
             QueryError::input(
                 format!("table {}: cannot open {path}: {error}", table.name),
                 "correct `file` in the hub file, or put the Parquet file there",
@@ -95,7 +101,7 @@ impl TableFile {
                 ));
             }
         }
-        let absolute = std::path::absolute(&table.file)
+        let absolute = std::path::absolute(found)
             .map_err(|_| QueryError::bug("a path cannot be made absolute"))?;
         let url = ListingTableUrl::parse(absolute.to_string_lossy())
             .map_err(|_| QueryError::bug("a path cannot be read as a table"))?;
