@@ -78,19 +78,21 @@ pub fn violations(base: &Run, other: &Run) -> Vec<String> {
         ));
         return found;
     }
-    let mut boundaries: BTreeMap<u32, Compared> = BTreeMap::new();
+    // The estimates of who was cut are a single number each, and no group of the boundary.
+    let mut boundaries: BTreeMap<(u32, bool), Compared> = BTreeMap::new();
     for (left, right) in base.columns.iter().zip(&other.columns) {
         if left.request != right.request {
             found.push(format!("the noise of {} is another", left.request.column));
             continue;
         }
         let boundary = left.request.boundary;
-        let learned = base.learned.contains(&boundary);
-        let compared = boundaries.entry(boundary).or_default();
+        let is_estimate = left.request.column.starts_with("cut_");
+        let learned = base.learned.contains(&boundary) && !is_estimate;
+        let compared = boundaries.entry((boundary, is_estimate)).or_default();
         found.extend(column_violations(left, right, learned, compared));
     }
     let mut same_cells = true;
-    for (boundary, compared) in &boundaries {
+    for ((boundary, _), compared) in &boundaries {
         found.extend(compared.violations(*boundary));
         same_cells &= compared.lone.is_empty();
     }

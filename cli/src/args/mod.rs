@@ -136,6 +136,12 @@ pub(crate) struct BoundArgs {
     /// Show no group of fewer people
     #[arg(long, value_name = "PEOPLE")]
     pub(crate) min_units: Option<u32>,
+    /// Also estimate how many people had more groups or rows than are kept, for a fifth of a column's price
+    #[arg(long)]
+    pub(crate) estimate_cut: bool,
+    /// Show counts as 0 or more, and totals as the sums of their parts, for free
+    #[arg(long)]
+    pub(crate) consistent: bool,
     /// Which columns get more of the loss than others, such as "n = 2, cost = 1"
     #[arg(long, value_name = "WEIGHTS")]
     pub(crate) weights: Option<String>,

@@ -65,6 +65,22 @@ pub(super) fn show(
     let receipt = &answer.receipt;
     let out = &mut console.out;
     writeln!(out, "{}", present::terminal(table))?;
+    for cut in &answer.cut {
+        let (groups, rows) = (cut.over_max_groups, cut.over_max_rows_per_group);
+        writeln!(
+            out,
+            "cut in aggregate {}: {} [{}, {}] had more than {} groups, {} [{}, {}] more than {} rows in one",
+            cut.boundary + 1,
+            groups.value,
+            groups.low,
+            groups.high,
+            cut.max_groups,
+            rows.value,
+            rows.low,
+            rows.high,
+            cut.max_rows_per_group
+        )?;
+    }
     let status = match (&receipt.derived, answer.replayed) {
         (Some(how), _) => format!("follows from what was released, no charge ({how})"),
         (None, true) => "already released, no new charge".to_owned(),

@@ -65,6 +65,8 @@ fn options(args: &BoundArgs) -> Result<AskOptions, CliError> {
         max_groups: args.max_groups,
         max_rows_per_group: args.max_rows_per_group,
         min_units: args.min_units,
+        estimate_cut: args.estimate_cut,
+        consistent: args.consistent,
         selection_delta: args.selection_delta.clone(),
         weights: args.weights.as_deref().map(Weights::parse).transpose()?,
     })

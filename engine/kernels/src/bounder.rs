@@ -294,7 +294,7 @@ pub(crate) fn state<S>(
     reached: Reached,
     found: Option<(&Distinct<'_>, Vec<Found>)>,
 ) -> Result<PartialState, KernelError> {
-    let Reached { keys, cells } = reached;
+    let Reached { over, keys, cells } = reached;
     let width = 1 + shared.plan.measures.len();
     let order = groups.order(&keys);
     let mut labels = Strings::with_capacity(keys.len(), 9 * keys.len());
@@ -316,7 +316,7 @@ pub(crate) fn state<S>(
             _ => Ok(Column::Totals(column(place))),
         })
         .collect::<Result<_, _>>()?;
-    let sorted = SortedCells { labels, units: column(0), measures };
+    let sorted = SortedCells { labels, units: column(0), measures, over };
     let encoder = TupleEncoder::new(shared.layout.key_types())?;
     PartialState::assemble(&shared.plan, &shared.layout, &encoder, sorted)
 }

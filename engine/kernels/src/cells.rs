@@ -13,8 +13,32 @@ const BUCKET_BITS: u32 = 8;
 const PENDING_GROUPS: usize = 1 << 8;
 const PENDING_CELLS_MAX: usize = 1 << 10;
 
+/// How many units had more than is kept of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Over {
+    /// Units with rows in more groups than `max_groups`.
+    pub groups: u64,
+    /// Units with more rows in some group than `max_rows_per_group`.
+    pub rows: u64,
+}
+
+impl Over {
+    /// Counts one unit.
+    pub(crate) fn add(&mut self, groups: bool, rows: bool) {
+        self.groups += u64::from(groups);
+        self.rows += u64::from(rows);
+    }
+
+    /// Both together, of disjoint sets of units.
+    #[must_use]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { groups: self.groups + other.groups, rows: self.rows + other.rows }
+    }
+}
+
 /// Totals per group: first the units, then the measures.
 pub(crate) struct Cells<S> {
+    pub(crate) over: Over,
     width: usize,
     kind: Kind<S>,
 }
@@ -37,6 +61,7 @@ struct Bucket<S> {
 
 /// All groups that somebody reached, in no particular order.
 pub(crate) struct Reached {
+    pub(crate) over: Over,
     pub(crate) keys: Vec<u64>,
     /// Per group the units, then the measures.
     pub(crate) cells: Vec<i128>,
@@ -53,7 +78,7 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
                 hasher: hasher.clone(),
             },
         };
-        Self { width, kind }
+        Self { over: Over::default(), width, kind }
     }
 
     /// Where to add one unit's share of a group: the units, then the measures.
@@ -92,6 +117,7 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
     /// Adds up the totals of several threads.
     pub(crate) fn merge(all: Vec<Self>) -> Reached {
         let width = all.first().map_or(1, |cells| cells.width);
+        let over = all.iter().fold(Over::default(), |over, cells| over.plus(cells.over));
         let mut dense: Option<Vec<i128>> = None;
         let mut by_bucket: Vec<Vec<Bucket<S>>> = Vec::new();
         for cells in all {
@@ -106,7 +132,7 @@ impl<S: BuildHasher + Clone + Send> Cells<S> {
                 }
             }
         }
-        let mut reached = Reached { keys: Vec::new(), cells: Vec::new() };
+        let mut reached = Reached { over, keys: Vec::new(), cells: Vec::new() };
         for (key, cell) in dense.iter().flat_map(|cells| cells.chunks(width).enumerate()) {
             if cell[0] > 0 {
                 reached.keys.push(key as u64);

@@ -60,6 +60,7 @@ mod stream;
 mod tests;
 
 pub use bounder::{Bounder, Lane, SortedLane};
+pub use cells::Over;
 pub use declared::Declaration;
 pub use error::KernelError;
 pub use grid::Grid;

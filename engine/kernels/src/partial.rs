@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, LargeListArray, Re
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::canonical::{TupleEncoder, canonical_column, canonical_type};
+use crate::cells::Over;
 use crate::intern::Strings;
 use crate::plan::{Domain, Layout};
 use crate::sets::{self, Sets};
@@ -20,6 +21,8 @@ const FORMAT: &str = "1";
 const KEY_COLUMNS_KEY: &str = "voilage.key_columns";
 /// Schema metadata: the public parameters that states of one plan share.
 const PLAN_KEY: &str = "voilage.plan";
+/// Schema metadata: how many units had more groups, and more rows in a group, than are kept.
+const OVER_KEY: &str = "voilage.over";
 
 const DIGITS: u8 = 38;
 /// No total may reach this.
@@ -36,6 +39,8 @@ pub struct PartialState {
     batch: RecordBatch,
     /// The canonical key bytes of each row; they follow from the batch.
     labels: Arc<Strings>,
+    /// How many units were cut; it stands in the batch's metadata too.
+    over: Over,
 }
 
 /// The exact values of all cells, ready for noise.
@@ -46,6 +51,8 @@ pub struct Totals {
     pub keys: RecordBatch,
     /// The canonical key bytes of each cell.
     pub labels: Labels,
+    /// How many units had more than is kept of them.
+    pub over: Over,
     /// Distinct units of each cell, after bounding.
     pub units: Vec<i128>,
     /// For each measure, the value of each cell.
@@ -80,6 +87,8 @@ pub(crate) struct SortedCells {
     pub(crate) units: Vec<i128>,
     /// For each measure, what each cell has.
     pub(crate) measures: Vec<Column>,
+    /// How many units were cut.
+    pub(crate) over: Over,
 }
 
 /// What each cell has of one measure.
@@ -144,7 +153,10 @@ impl PartialState {
     /// *Errors*: a batch that is not laid out as described above.
     pub fn try_from_batch(batch: RecordBatch) -> Result<Self, KernelError> {
         let labels = Arc::new(checked_labels(&batch)?);
-        Ok(Self { batch, labels })
+        let over = over_of(&batch);
+        let over =
+            over.ok_or(KernelError::MalformedState { why: "it does not say who was cut" })?;
+        Ok(Self { batch, labels, over })
     }
 
     /// The state as an Arrow batch.
@@ -160,8 +172,9 @@ impl PartialState {
     /// *Errors*: no state at all, states of different plans, a total beyond 38 digits.
     pub fn merge(states: Vec<Self>) -> Result<Self, KernelError> {
         let Some(first) = states.first() else { return Err(KernelError::NothingToMerge) };
-        let schema = first.batch.schema();
-        if states.iter().any(|state| state.batch.schema() != schema) {
+        let over = states.iter().fold(Over::default(), |over, state| over.plus(state.over));
+        let schema = with_over(&first.batch.schema(), over);
+        if states.iter().any(|state| with_over(&state.batch.schema(), over) != schema) {
             return Err(KernelError::StateMismatch { why: "keys, measures or bounds differ" });
         }
         let encoder = first.encoder()?;
@@ -196,7 +209,7 @@ impl PartialState {
             }
         }
         let keys = encoder.decode(labels.iter())?;
-        Self::from_columns(&schema, keys, merged, labels)
+        Self::from_columns(&schema, keys, merged, labels, over)
     }
 
     /// Lays the state out over its keys.
@@ -237,10 +250,11 @@ impl PartialState {
         encoder: &TupleEncoder,
         cells: SortedCells,
     ) -> Result<Self, KernelError> {
-        let SortedCells { labels, units, mut measures } = cells;
+        let SortedCells { labels, units, mut measures, over } = cells;
         let keys = encoder.decode(labels.iter())?;
         measures.push(Column::Totals(units));
-        Self::from_columns(&state_schema(plan, layout), keys, measures, labels)
+        let schema = with_over(&state_schema(plan, layout), over);
+        Self::from_columns(&schema, keys, measures, labels, over)
     }
 
     fn from_columns(
@@ -248,13 +262,14 @@ impl PartialState {
         mut columns: Vec<ArrayRef>,
         measures: Vec<Column>,
         labels: Strings,
+        over: Over,
     ) -> Result<Self, KernelError> {
         let internal = |_| KernelError::Internal { doing: "assembling a partial state" };
         for measure in measures {
             columns.push(measure.into_array()?);
         }
         let batch = RecordBatch::try_new(Arc::clone(schema), columns).map_err(internal)?;
-        Ok(Self { batch, labels: Arc::new(labels) })
+        Ok(Self { batch, labels: Arc::new(labels), over })
     }
 
     /// How many of the columns are keys; what was read or assembled says so.
@@ -285,8 +300,21 @@ impl PartialState {
             .map(|total| order.clone().map(|row| row.map_or(0, |row| total.value(row))).collect())
             .collect();
         let units = columns.pop().unwrap_or_default();
-        Ok(Totals { keys, labels, units, measures: columns })
+        Ok(Totals { keys, labels, over: self.over, units, measures: columns })
     }
+}
+
+/// The schema with other numbers of who was cut.
+fn with_over(schema: &Schema, over: Over) -> Arc<Schema> {
+    let mut metadata = schema.metadata().clone();
+    metadata.insert(OVER_KEY.to_owned(), format!("{} {}", over.groups, over.rows));
+    Arc::new(schema.clone().with_metadata(metadata))
+}
+
+fn over_of(batch: &RecordBatch) -> Option<Over> {
+    let schema = batch.schema();
+    let (groups, rows) = schema.metadata().get(OVER_KEY)?.split_once(' ')?;
+    Some(Over { groups: groups.parse().ok()?, rows: rows.parse().ok()? })
 }
 
 fn key_columns(batch: &RecordBatch) -> Option<usize> {

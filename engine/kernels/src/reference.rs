@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use siphasher::sip::SipHasher24;
 
 use crate::canonical::{TupleEncoder, canonical_column, presence};
+use crate::cells::Over;
 use crate::partial::{Column, SortedCells};
 use crate::plan::{Domain, Layout};
 use crate::rank::{ABSENT, GROUP_DOMAIN, ROW_DOMAIN, VALUE_DOMAIN};
@@ -64,7 +65,10 @@ pub fn bound(
         })
         .collect();
     let mut cells: BTreeMap<Vec<u8>, (i128, Vec<Cell>)> = BTreeMap::new();
+    let mut over = Over::default();
     for (unit, groups) in &units {
+        let crowded = groups.values().any(|rows| rows.len() > plan.max_rows_per_group as usize);
+        over.add(groups.len() > plan.max_groups as usize, crowded);
         for (group, rows) in take_groups(plan, unit, groups) {
             let kept = take_rows(plan, unit, group, rows);
             let cell = cells.entry(group.clone()).or_insert((0, nothing.clone()));
@@ -86,6 +90,7 @@ pub fn bound(
         measures: (0..plan.measures.len())
             .map(|place| column(&nothing[place], cells.values().map(|cell| &cell.1[place])))
             .collect(),
+        over,
     };
     PartialState::assemble(plan, &layout, &key_encoder, cells)
 }

@@ -147,6 +147,9 @@ impl<S: BuildHasher + Clone + Send, R: Ranking> Job<'_, S, R> {
         let Shared { plan, shape, hasher, .. } = self.shared;
         let Scratch { table, groups, places, ranked, .. } = scratch;
         table.list(rows.keys(shape), hasher, groups, places);
+        // Before anything is cut.
+        let crowded = groups.iter().any(|group| group.rows > plan.max_rows_per_group);
+        cells.over.add(groups.len() > plan.max_groups as usize, crowded);
         if groups.len() > plan.max_groups as usize {
             self.keep_groups(unit, groups, ranked);
         } else {

@@ -244,6 +244,7 @@ pub(crate) fn finish<S: BuildHasher + Clone + Send + Sync>(
     let mut held: BTreeMap<Vec<u8>, Vec<u32>> = BTreeMap::new();
     for (stream, numbers) in streams.into_iter().zip(&numbers) {
         let reached = Cells::merge(vec![stream.cells]);
+        cells.over = cells.over.plus(reached.over);
         for (&key, cell) in reached.keys.iter().zip(reached.cells.chunks(width)) {
             let key = numbers.as_ref().map_or(key, |numbers| numbers[key as usize].into());
             let sum = cells.of(key).iter_mut().zip(cell);

@@ -41,7 +41,7 @@ pub mod spend;
 mod views;
 pub mod weights;
 
-pub use answer::{Answer, Interval};
+pub use answer::{Answer, CutUnits, Estimate, Interval};
 pub use catalogue::Catalogue;
 pub use described::{DescribedView, ViewRows};
 pub use error::{Place, QueryError, Refusal, RefusalCode};

@@ -22,6 +22,12 @@ pub struct AskOptions {
     pub selection_delta: Option<Delta>,
     /// Groups of fewer units are not shown. The project's rule holds even where less is asked for.
     pub min_units: Option<u32>,
+    /// Whether to estimate how many units had more groups or rows than are kept. It costs a fifth of what
+    /// a column costs.
+    pub estimate_cut: bool,
+    /// Whether counts are shown as 0 or more, and totals as the sums of their parts, where keys are nested.
+    /// It is free: the values as they were drawn are the same question without it.
+    pub consistent: bool,
     /// Which columns get more of the loss than others.
     pub weights: Option<Weights>,
 }
@@ -49,12 +55,30 @@ impl AskOptions {
             parameters.min_units.map(|bound| (bound.value, bound.place)),
         )
         .and_then(|units| not_zero("min_units", units));
+        let asked = parameters.estimate_cut;
+        let given = self.estimate_cut.then_some(true);
+        let estimate_cut = once("estimate_cut", given, asked);
+        let given = self.consistent.then_some(true);
+        let consistent = once("consistent", given, parameters.consistent);
         let weights = once("weights", self.weights.clone(), parameters.weights.clone());
-        let bounds = Refusal::both(max_groups, max_rows_per_group);
+        let bounds = Refusal::both(
+            Refusal::both(max_groups, max_rows_per_group),
+            Refusal::both(estimate_cut, consistent),
+        );
         let rest = Refusal::both(Refusal::both(delta, min_units), weights);
-        let ((max_groups, max_rows_per_group), ((selection_delta, min_units), weights)) =
-            Refusal::both(bounds, rest)?;
-        Ok(Self { max_groups, max_rows_per_group, selection_delta, min_units, weights })
+        let (
+            ((max_groups, max_rows_per_group), (estimate_cut, consistent)),
+            ((selection_delta, min_units), weights),
+        ) = Refusal::both(bounds, rest)?;
+        Ok(Self {
+            max_groups,
+            max_rows_per_group,
+            selection_delta,
+            min_units,
+            weights,
+            estimate_cut: estimate_cut.unwrap_or(false),
+            consistent: consistent.unwrap_or(false),
+        })
     }
 
     /// These options beneath the rules of the project.

@@ -11,12 +11,13 @@ use voilage_privacy::conversion::ZcdpCap;
 use voilage_privacy::mechanism::Noise;
 use voilage_privacy::quantity::{Accountant, Delta, Epsilon, Loss, Rho};
 use voilage_privacy::selection::KeySelection;
+use voilage_privacy::sensitivity::{Sensitivity, SensitivityTerms};
 use voilage_privacy::{PrivacyError, Rational};
 
 use crate::error::{Place, QueryError, Refusal, RefusalCode};
 use crate::options::AskOptions;
 use crate::ownership::{Draft, DraftKeys};
-use crate::plan::{Boundary, KeyDomain, NoisyColumn, PrivatePlan};
+use crate::plan::{Boundary, CutNoise, KeyDomain, NoisyColumn, PrivatePlan};
 use crate::spend::{Spend, say_once};
 
 /// One part in so many of the project's delta for key selection pays for one release.
@@ -44,7 +45,8 @@ pub(crate) fn price(
     let shares = drafts
         .iter()
         .flat_map(|draft| (0..draft.noisy.len()).map(|position| draft.share(position)));
-    let columns = shares.fold(Rational::ZERO, |sum, share| sum + share);
+    let estimates = if options.estimate_cut { 2 * drafts.len() } else { 0 };
+    let columns = shares.fold(cut_share() * Rational::from(estimates), |sum, share| sum + share);
     let budget = match project.accountant {
         Accountant::Zcdp => wanted_rho(project, spend)?.as_rational().clone(),
         Accountant::Pure => wanted_epsilon(project, spend)?.as_rational().clone(),
@@ -58,7 +60,14 @@ pub(crate) fn price(
     for draft in drafts {
         let dataset = draft.input.dataset();
         let dataset = dataset.ok_or_else(|| QueryError::bug("nobody owns a boundary"))?.to_owned();
-        let (boundary, cost) = boundary(draft, project, &each, &selection)?;
+        let (mut boundary, mut cost) = boundary(draft, project, &each, &selection)?;
+        if options.estimate_cut {
+            let (cut, each) = cut(project, &(&each * cut_share()))?;
+            boundary.cut = Some(cut);
+            for _ in 0..2 {
+                cost = cost.checked_add(&each).map_err(PrivacyError::from)?;
+            }
+        }
         loss = loss.checked_add(&cost).map_err(PrivacyError::from)?;
         let share = by_dataset.entry(dataset).or_insert_with(|| Loss::zero(project.accountant));
         *share = share.checked_add(&cost).map_err(PrivacyError::from)?;
@@ -71,6 +80,23 @@ pub(crate) fn price(
         derived: Vec::new(),
     };
     Ok(Priced { plan, loss, by_dataset })
+}
+
+/// How much of one column's loss an estimate of who was cut gets: it need not be exact, because a
+/// bound is wrong only where it cuts many.
+fn cut_share() -> Rational {
+    Rational::ONE / Rational::from(10)
+}
+
+/// The noise of each of the two estimates of how many units were cut, and what one costs.
+fn cut(project: &Project, budget: &Rational) -> Result<(CutNoise, Loss), QueryError> {
+    let sensitivity = Sensitivity::new(SensitivityTerms { max_groups: 1, per_group: 1 })?;
+    let noise = match project.accountant {
+        Accountant::Zcdp => Noise::best_for_rho(&sensitivity, budget)?,
+        Accountant::Pure => Noise::laplace_for_epsilon(&sensitivity, budget)?,
+    };
+    let cost = noise.price(&sensitivity, project.accountant)?;
+    Ok((CutNoise { sensitivity, noise }, cost))
 }
 
 fn boundary(

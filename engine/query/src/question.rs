@@ -7,7 +7,7 @@ use voilage_budgets::{Charge, ChargeRequest, DatasetShare, Project, RequestKey};
 use voilage_privacy::quantity::Loss;
 
 use crate::analysed::Analysed;
-use crate::answer::Answer;
+use crate::answer::{Answer, CutUnits};
 use crate::door::Parameters;
 use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::execute::{self, Derived, Failure, Files, Sources};
@@ -43,6 +43,7 @@ pub struct Question {
     data_version: String,
     explanation: Explanation,
     renew: bool,
+    consistent: bool,
     top_up: Option<TopUp>,
     /// The options beside the SQL.
     stated: AskOptions,
@@ -76,6 +77,7 @@ impl Question {
             Explanation::new(&plan, &loss, &asked.project, catalogue, &asked.options)?;
         explanation.name_columns(&post::traced(&above));
         explanation.name_views(asked.views);
+        explanation.note_what_is_free(&above, asked.options.consistent);
         let of = |dataset: &str| {
             let none = || Loss::zero(asked.project.accountant);
             by_dataset.get(dataset).cloned().unwrap_or_else(none)
@@ -99,6 +101,7 @@ impl Question {
             data_version: asked.data_version,
             explanation,
             renew: false,
+            consistent: asked.options.consistent,
             top_up: None,
             stated: options.clone(),
         })
@@ -127,6 +130,7 @@ impl Question {
             data_version: asked.data_version,
             explanation,
             renew: false,
+            consistent: asked.options.consistent,
             top_up: Some(top_up),
             stated: options.clone(),
         })
@@ -200,11 +204,17 @@ impl Question {
             released = top_up.combined(&released)?;
             receipt.combined = top_up.parts();
         }
+        if self.consistent {
+            post::adjust(&mut released);
+        }
         let shown =
             hub.block_on(post::run(&context, &hub.catalogue, &self.files, &self.above, &released))?;
         observer.reached(Stage::PostProcessed);
         let receipt = receipt.proved(&hub.ledger, &charge)?;
-        Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed })
+        let cut = released.iter().enumerate();
+        let cut = cut.filter_map(|(index, (boundary, table))| CutUnits::of(index, boundary, table));
+        let (table, intervals) = (shown.table, shown.intervals);
+        Ok(Answer { table, intervals, cut: cut.collect(), receipt, replayed })
     }
 
     /// The sealed bytes of every boundary, and what they say. A later boundary may read what

@@ -20,7 +20,7 @@ use voilage_privacy::source::{Cell, NoiseRequest, NoiseSource};
 
 use crate::error::QueryError;
 use crate::execute::Measures;
-use crate::plan::{Boundary, KeyDomain, NoisyMeasure, SmallestGroup};
+use crate::plan::{Boundary, CutNoise, KeyDomain, NoisyMeasure, SmallestGroup};
 use crate::reuse::Known;
 
 /// The names of what sealed bytes say about themselves: the canonical boundary, the ranking by which rows
@@ -31,6 +31,9 @@ pub(crate) const TOPS_UP: &str = "voilage.tops_up";
 
 /// The digits of a noisy integer's column: all that fit.
 const DIGITS: u8 = 38;
+
+/// Where the estimates of cut units stand in the sealed table's metadata.
+const CUT_KEY: &str = "voilage.cut";
 
 /// A released table: public from here on.
 #[derive(Clone, Debug)]
@@ -44,6 +47,10 @@ pub(crate) struct Released {
     /// Where the noise is only imagined: for each output that is a search, how far what it found is
     /// moved, in half widths of its interval.
     pub(crate) moved: Vec<Vec<f64>>,
+    /// The noisy numbers of units that had more groups, and more rows in a group, than are kept.
+    pub(crate) cut: Option<[i128; 2]>,
+    /// What is shown of some columns instead of the noisy integers, where consistency is asked for.
+    pub(crate) consistent: Vec<Option<Vec<i128>>>,
 }
 
 /// Adds noise to every column and drops what must not be shown: learned keys below the threshold,
@@ -55,8 +62,15 @@ pub(crate) fn release(
     source: &mut dyn NoiseSource,
 ) -> Result<Released, QueryError> {
     let noisy = perturbed(boundary, index, totals, None, source)?;
-    let mut released =
-        Released { keys: totals.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() };
+    let cut = estimated(boundary, index, totals, source)?;
+    let mut released = Released {
+        keys: totals.keys.clone(),
+        noisy,
+        seed: [0; 32],
+        moved: Vec::new(),
+        cut,
+        consistent: Vec::new(),
+    };
     if let Some(shown) = shown(boundary, totals, &released.noisy) {
         released.keep(&shown)?;
     }
@@ -73,7 +87,15 @@ pub(crate) fn again(
 ) -> Result<Released, QueryError> {
     let cells = known.among(totals)?;
     let noisy = perturbed(boundary, index, totals, Some(&cells), source)?;
-    Ok(Released { keys: known.keys.clone(), noisy, seed: [0; 32], moved: Vec::new() })
+    let keys = known.keys.clone();
+    Ok(Released {
+        keys,
+        noisy,
+        seed: [0; 32],
+        moved: Vec::new(),
+        cut: None,
+        consistent: Vec::new(),
+    })
 }
 
 /// The cells that are shown, where not all are.
@@ -96,6 +118,14 @@ fn shown(boundary: &Boundary, totals: &Totals, noisy: &[Vec<i128>]) -> Option<Ve
 }
 
 impl Released {
+    /// What is shown of a column.
+    pub(crate) fn shown(&self, position: usize) -> &[i128] {
+        match self.consistent.get(position) {
+            Some(Some(values)) => values,
+            Some(None) | None => &self.noisy[position],
+        }
+    }
+
     /// Drops all other cells.
     pub(crate) fn keep(&mut self, shown: &[usize]) -> Result<(), QueryError> {
         let bug = |_| QueryError::bug("released keys cannot be selected");
@@ -111,6 +141,28 @@ impl Released {
         }
         Ok(())
     }
+}
+
+/// What the estimates of cut units are called in requests.
+pub(crate) const CUT: [&str; 2] = ["cut_groups", "cut_rows"];
+
+/// The estimates of how many units were cut, if they are asked for.
+fn estimated(
+    boundary: &Boundary,
+    index: u32,
+    totals: &Totals,
+    source: &mut dyn NoiseSource,
+) -> Result<Option<[i128; 2]>, QueryError> {
+    let Some(CutNoise { sensitivity, noise }) = boundary.cut else { return Ok(None) };
+    let mut draw = |column: &str, exact: u64| {
+        let column = column.to_owned();
+        let request = NoiseRequest { boundary: index, column, noise, sensitivity };
+        let cells = [Cell { label: &[], exact: exact.into() }];
+        let noisy = source.perturb(&request, &cells)?;
+        noisy.first().copied().ok_or_else(|| QueryError::bug("an estimate without a value"))
+    };
+    let groups = draw(CUT[0], totals.over.groups)?;
+    Ok(Some([groups, draw(CUT[1], totals.over.rows)?]))
 }
 
 /// Every column of a boundary with its noise, cell by cell: of all cells, or of some of them, by their
@@ -186,6 +238,9 @@ pub(crate) fn to_bytes(
         (RANKING.to_owned(), ranking()),
     ]);
     metadata.extend(tops_up.map(|entry| (TOPS_UP.to_owned(), entry.to_string())));
+    if let Some([groups, rows]) = released.cut {
+        metadata.insert(CUT_KEY.to_owned(), format!("{groups} {rows}"));
+    }
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batch = RecordBatch::try_new(schema.clone(), columns)
         .map_err(|error| QueryError::bug(format!("a released table is malformed: {error}")))?;
@@ -195,6 +250,11 @@ pub(crate) fn to_bytes(
         writer.into_inner()
     };
     write().map_err(|_| QueryError::bug("a released table cannot be written"))
+}
+
+fn estimates(text: &str) -> Option<[i128; 2]> {
+    let (groups, rows) = text.split_once(' ')?;
+    Some([groups.parse().ok()?, rows.parse().ok()?])
 }
 
 fn canonical(boundary: &Boundary) -> Result<String, QueryError> {
@@ -223,5 +283,18 @@ pub(crate) fn from_bytes(boundary: &Boundary, bytes: &[u8]) -> Result<Released, 
         .ok_or_else(malformed)?;
     let positions: Vec<usize> = (0..keys).collect();
     let keys = batch.project(&positions).map_err(|_| malformed())?;
-    Ok(Released { keys, noisy, seed: Sha256::digest(bytes).into(), moved: Vec::new() })
+    let schema = reader.schema();
+    let cut = match (boundary.cut, schema.metadata().get(CUT_KEY)) {
+        (None, None) => None,
+        (Some(_), Some(text)) => Some(estimates(text).ok_or_else(malformed)?),
+        (Some(_), None) | (None, Some(_)) => return Err(malformed()),
+    };
+    Ok(Released {
+        keys,
+        noisy,
+        seed: Sha256::digest(bytes).into(),
+        moved: Vec::new(),
+        cut,
+        consistent: Vec::new(),
+    })
 }

@@ -133,10 +133,13 @@ fn malformed_states_are_refused() {
         refused(with_columns(&good, |columns| columns[0] = keys(&wrong)), "keys are not sorted");
     }
     let with_metadata = |key_columns: &str| {
-        let metadata: HashMap<_, _> =
-            [("voilage.partial_state", "1"), ("voilage.key_columns", key_columns)]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into();
+        let metadata: HashMap<_, _> = [
+            ("voilage.partial_state", "1"),
+            ("voilage.key_columns", key_columns),
+            ("voilage.over", "0 2"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
         let schema = good.batch().schema().as_ref().clone().with_metadata(metadata);
         RecordBatch::try_new(Arc::new(schema), good.batch().columns().to_vec()).unwrap()
     };
@@ -144,6 +147,13 @@ fn malformed_states_are_refused() {
     refused(with_metadata("-1"), "number of key columns");
     refused(with_metadata("0"), "a total is not a Decimal128(38, 0)");
     assert!(PartialState::try_from_batch(with_metadata("1")).is_ok());
+    for cut in ["", "1", "-1 0", "1 x", "1 2 3"] {
+        let mut metadata = good.batch().schema().metadata().clone();
+        metadata.insert("voilage.over".to_owned(), cut.to_owned());
+        let schema = good.batch().schema().as_ref().clone().with_metadata(metadata);
+        let columns = good.batch().columns().to_vec();
+        refused(RecordBatch::try_new(Arc::new(schema), columns).unwrap(), "who was cut");
+    }
     let fields = vec![Field::new("key", DataType::Utf8, true)];
     let schema = Schema::new_with_metadata(fields, good.batch().schema().metadata().clone());
     let short = RecordBatch::try_new(Arc::new(schema), vec![keys(&[Some("a")])]).unwrap();

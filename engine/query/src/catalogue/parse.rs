@@ -16,6 +16,8 @@ use crate::spend::{Spend, SpendOptions};
 
 /// A listed text may have so many bytes: lists are codes, and stand in plans.
 const LISTED_BYTES_MAX: usize = 4_096;
+/// A list may have so many values: as many as there may be public groups.
+const LISTED_MAX: usize = 100_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -414,6 +416,15 @@ fn declared(section: &ColumnSection) -> Result<Declared, (String, String)> {
             Ok(Declared::Bounds { lower, upper })
         }
         (None, Some(values)) => {
+            if values.len() > LISTED_MAX {
+                return Err((
+                    format!(
+                        "lists {} values, and keys of more than {LISTED_MAX} are not public",
+                        values.len()
+                    ),
+                    "leave the list out: such keys are learned from the data, at a price".into(),
+                ));
+            }
             let mut list = values
                 .iter()
                 .map(|value| key(section.r#type, value))

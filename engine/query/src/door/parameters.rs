@@ -22,7 +22,7 @@ use crate::spend::{Spend, SpendOptions};
 use crate::weights::Weights;
 
 /// The parameters that are understood.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 12] = [
     "epsilon",
     "rho",
     "share",
@@ -31,6 +31,8 @@ const KNOWN: [&str; 10] = [
     "max_rows_per_group",
     "min_units",
     "min_privacy_units_per_group",
+    "estimate_cut",
+    "consistent",
     "weights",
     "group_selection_strategy",
 ];
@@ -48,6 +50,10 @@ pub(crate) struct Parameters {
     pub(crate) max_rows_per_group: Option<Bound>,
     /// Groups of fewer units are not shown.
     pub(crate) min_units: Option<Bound>,
+    /// Whether to estimate how many units were cut.
+    pub(crate) estimate_cut: Option<(bool, Option<Place>)>,
+    /// Whether to show consistent values.
+    pub(crate) consistent: Option<(bool, Option<Place>)>,
     /// Which columns get more of the loss, and where that stands.
     pub(crate) weights: Option<(Weights, Option<Place>)>,
     /// Keys must be known beforehand.
@@ -72,6 +78,8 @@ impl Parameters {
             max_groups,
             max_rows_per_group,
             min_units,
+            estimate_cut,
+            consistent,
             weights,
             public_groups,
         } = self;
@@ -80,6 +88,8 @@ impl Parameters {
             && max_groups.is_none()
             && max_rows_per_group.is_none()
             && min_units.is_none()
+            && estimate_cut.is_none()
+            && consistent.is_none()
             && weights.is_none()
             && public_groups.is_none()
     }
@@ -87,6 +97,14 @@ impl Parameters {
     /// Refuses learned keys where the query allows declared ones only.
     pub(crate) fn check_keys(&self, drafts: &[Draft]) -> Result<(), Refusal> {
         match self.public_groups {
+            Some(place) if drafts.iter().any(Draft::has_too_many_groups) => Err(Refusal::new(
+                RefusalCode::Keys,
+                "group_selection_strategy = PUBLIC_GROUPS",
+                "the keys together have more values than there may be public groups, so they would be \
+                 learned",
+                "group by fewer or coarser keys, or leave the strategy out",
+            )
+            .at(place)),
             Some(place) if drafts.iter().any(Draft::is_learned) => Err(Refusal::new(
                 RefusalCode::Keys,
                 "group_selection_strategy = PUBLIC_GROUPS",
@@ -260,6 +278,8 @@ impl Reading {
                 }
                 self.parameters.min_units = Some(bound(name, value, place)?);
             }
+            "estimate_cut" => self.parameters.estimate_cut = Some((flag(name, value)?, place)),
+            "consistent" => self.parameters.consistent = Some((flag(name, value)?, place)),
             "weights" => {
                 let text = text(name, value).map_err(|_| {
                     refuse(name, "it is not text").with_fix("write weights = 'n = 2, cost = 1'")
@@ -317,6 +337,16 @@ fn text(name: &str, value: &Expr) -> Result<String, Refusal> {
             text(name, expr).map(|text| format!("-{text}"))
         }
         _ => Err(no_number(name)),
+    }
+}
+
+/// True or false.
+fn flag(name: &str, value: &Expr) -> Result<bool, Refusal> {
+    match value.to_string().to_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(refuse(name, "it is neither true nor false")
+            .with_fix(format!("write {name} = true, or leave it out"))),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Names of fields are stable, because programs read them as JSON. Exact numbers are text there;
 //! numbers are small counts, and errors, which are approximate.
 
+mod bounds;
 mod origin;
 mod outputs;
 mod reads;
@@ -17,6 +18,8 @@ pub(crate) use text::significant;
 
 use std::collections::BTreeMap;
 
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::LogicalPlan;
 use serde::Serialize;
 use voilage_budgets::Project;
 use voilage_privacy::Rational;
@@ -61,6 +64,8 @@ pub struct Explanation {
     pub columns: Vec<ExplainedColumn>,
     /// What is worth knowing before paying, from public parameters alone.
     pub warnings: Vec<String>,
+    /// What follows the release, for free.
+    pub notes: Vec<String>,
 }
 
 /// What a question tops up.
@@ -237,8 +242,13 @@ impl Explanation {
             boundaries: plan.boundaries.iter().map(explained).collect::<Result<_, _>>()?,
             columns: Vec::new(),
             warnings: Vec::new(),
+            notes: Vec::new(),
         };
         explanation.warnings = warnings::of(&explanation, options, left.is_some());
+        let boundaries = plan.boundaries.iter().zip(&explanation.boundaries).enumerate();
+        for (index, (boundary, explained)) in boundaries {
+            explanation.warnings.extend(bounds::warnings(index, boundary, explained, catalogue)?);
+        }
         Ok(explanation)
     }
 
@@ -259,9 +269,39 @@ impl Explanation {
         self.views = views.into_iter().map(view).collect();
     }
 
+    /// Says what follows the release and costs nothing.
+    pub(crate) fn note_what_is_free(&mut self, above: &LogicalPlan, consistent: bool) {
+        if chooses_rows(above) {
+            self.notes.push(
+                "LIMIT chooses among released values: it is free, and every group is paid for"
+                    .to_owned(),
+            );
+        }
+        if consistent {
+            self.notes.push(
+                "counts are shown as 0 or more, and totals as the sums of their parts where keys are \
+                 nested; intervals are those of the values as drawn, widened to hold what is shown, and \
+                 the same question without `consistent` shows these for free"
+                    .to_owned(),
+            );
+        }
+    }
+
     pub(crate) fn receipt_columns(&self) -> Vec<ReceiptColumn> {
         self.boundaries.iter().flat_map(|boundary| boundary.noisy.clone()).collect()
     }
+}
+
+/// Whether a plan keeps some rows by their place.
+fn chooses_rows(plan: &LogicalPlan) -> bool {
+    plan.exists(|node| {
+        Ok(match node {
+            LogicalPlan::Limit(_) => true,
+            LogicalPlan::Sort(sort) => sort.fetch.is_some(),
+            _ => false,
+        })
+    })
+    .unwrap_or(false)
 }
 
 fn explained(

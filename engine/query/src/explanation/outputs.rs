@@ -7,11 +7,11 @@ use voilage_privacy::mechanism::{
 use super::{ErrorPart, ExplainedOutput, ExplainedRange, origin};
 use crate::catalogue::Catalogue;
 use crate::error::QueryError;
-use crate::plan::{Boundary, NoisyMeasure, OutputColumn, Spread};
+use crate::plan::{Boundary, CutNoise, NoisyMeasure, OutputColumn, Spread};
 use crate::post::{Formula, Sums};
 use crate::receipt::ReceiptColumn;
 use crate::refusal::readable;
-use crate::release::column_name;
+use crate::release::{CUT, column_name};
 
 /// The group size for which a mean's error is predicted.
 const GROUP_SIZE: i128 = 1_000;
@@ -28,7 +28,25 @@ pub(crate) fn noisy(boundary: &Boundary) -> Vec<ReceiptColumn> {
             column.sensitivity.per_group()
         ),
     };
-    boundary.noisy.iter().enumerate().map(column).collect()
+    let columns = boundary.noisy.iter().enumerate().map(column);
+    columns.chain(boundary.cut.iter().flat_map(estimates)).collect()
+}
+
+/// The estimates of how many units were cut.
+fn estimates(cut: &CutNoise) -> [ReceiptColumn; 2] {
+    let measures =
+        ["units with more groups than are kept", "units with more rows in a group than are kept"];
+    let mut columns = CUT.into_iter().zip(measures);
+    std::array::from_fn(|_| {
+        let (name, measure) = columns.next().unwrap_or_default();
+        ReceiptColumn {
+            name: name.to_owned(),
+            measure: measure.to_owned(),
+            mechanism: cut.noise.family().to_owned(),
+            scale: cut.noise.scale().to_string(),
+            sensitivity: format!("1 groups x {}", cut.sensitivity.per_group()),
+        }
+    })
 }
 
 fn measure(measure: &NoisyMeasure, boundary: &Boundary) -> String {

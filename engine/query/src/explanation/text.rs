@@ -41,6 +41,9 @@ impl fmt::Display for Explanation {
         for warning in &self.warnings {
             writeln!(out, "warning {warning}")?;
         }
+        for note in &self.notes {
+            writeln!(out, "note    {note}")?;
+        }
         Ok(())
     }
 }

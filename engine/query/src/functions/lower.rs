@@ -475,6 +475,16 @@ impl Lowering<'_> {
                 "split it: greatest(greatest(a, b), greatest(c, d))",
             ));
         }
+        if let (Function::Clamp, [_, Scalar::Literal(low), Scalar::Literal(high)]) =
+            (function, arguments.as_slice())
+            && !is_below(low, high)
+        {
+            return Err(refuse(
+                whole,
+                "the lower bound is not below the upper one, or is no number",
+                "write the smaller bound first, as in clamp(x, 0, 100)",
+            ));
+        }
         let kinds: Vec<Option<Type>> =
             arguments.iter().map(|argument| Some(self.kind(argument))).collect();
         let Some((wanted, gives)) = overload(entry, &kinds) else {
@@ -584,4 +594,17 @@ fn target_type(target: &DataType) -> Option<Type> {
 
 pub(super) fn refuse(expr: &Expr, why: &str, fix: &str) -> Refusal {
     Refusal::new(RefusalCode::Expression, format!("{expr}"), why, fix)
+}
+
+/// Whether two constants are bounds in order.
+fn is_below(low: &Value, high: &Value) -> bool {
+    let number = |value: &Value| match value {
+        Value::Int(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number),
+        _ => None,
+    };
+    match (low, high) {
+        (Value::Int(low), Value::Int(high)) => low < high,
+        _ => number(low).zip(number(high)).is_some_and(|(low, high)| low < high),
+    }
 }

@@ -45,6 +45,11 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Whether each key has a finite list of values, but there would be too many groups.
+    pub(crate) fn has_too_many_groups(&self) -> bool {
+        self.is_learned() && self.key_facts.iter().all(|facts| facts.domain.finite().is_some())
+    }
+
     /// Whether the keys are selected from the data.
     pub(crate) fn is_learned(&self) -> bool {
         match self.domain {
@@ -112,6 +117,7 @@ impl Draft {
             outputs: self.outputs,
             smallest: self.smallest,
             seen: None,
+            cut: None,
             output_names: self.output_names,
         }
     }

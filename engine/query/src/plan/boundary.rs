@@ -68,6 +68,10 @@ pub struct Boundary {
     /// Which groups are too small to be shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub smallest: Option<SmallestGroup>,
+    /// The noise of two estimates, if they are asked for: how many units had more groups, and how many
+    /// more rows in a group, than are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<CutNoise>,
     /// How the query's aggregates follow from the noisy columns.
     #[serde(skip)]
     pub outputs: Vec<OutputColumn>,
@@ -121,6 +125,16 @@ pub enum KeyDomain {
         /// What the selection costs, for people; the ledger has the exact value.
         delta: String,
     },
+}
+
+/// The noise of each of the estimates of how many units were cut: one unit is one of them or not.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CutNoise {
+    /// What one unit can change: a single number, by one.
+    #[serde(serialize_with = "sensitivity_terms")]
+    pub sensitivity: Sensitivity,
+    /// The noise really drawn.
+    pub noise: Noise,
 }
 
 /// A rule that groups of few units are not shown.

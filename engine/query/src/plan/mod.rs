@@ -16,8 +16,8 @@ mod value;
 mod written;
 
 pub use boundary::{
-    Boundary, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn, PrivatePlan,
-    SmallestGroup, Spread, Squares,
+    Boundary, CutNoise, KeyDomain, MeasuredValue, NoisyColumn, NoisyMeasure, OutputColumn,
+    PrivatePlan, SmallestGroup, Spread, Squares,
 };
 pub use derived::{CanonicalPlan, DerivedTable};
 pub use domain::{Domain, FINITE_MAX, Possible};

@@ -6,6 +6,9 @@
 //! The plan above reads nothing else but public tables.
 
 mod carry;
+mod consistent;
+#[cfg(test)]
+mod coverage;
 mod ends;
 mod lineage;
 mod quantile;
@@ -42,6 +45,7 @@ use crate::functions;
 use crate::ownership::Draft;
 use crate::plan::{Boundary, DerivedTable, OutputColumn, SmallestGroup};
 use crate::release::Released;
+pub(crate) use consistent::adjust;
 pub(crate) use ends::check as check_ends;
 pub(crate) use spread::{Formula, Sums};
 

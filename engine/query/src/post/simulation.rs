@@ -21,6 +21,7 @@ use datafusion::prelude::SessionContext;
 use voilage_privacy::source::Simulation;
 
 use super::carry::Carried;
+use super::consistent::adjust;
 use super::{release_index, table, table_schema};
 use crate::answer::Interval;
 use crate::error::QueryError;
@@ -174,9 +175,13 @@ fn replicas<'a>(
         released.iter().map(|(_, table)| Simulation::from_hash(table.seed)).collect();
     (0..count).map(move |_| {
         let tables = released.iter().zip(&mut simulations);
-        tables
+        let mut tables: Vec<_> = tables
             .map(|((boundary, table), simulation)| (*boundary, again(boundary, table, simulation)))
-            .collect()
+            .collect();
+        if released.iter().any(|(_, table)| !table.consistent.is_empty()) {
+            adjust(&mut tables);
+        }
+        tables
     })
 }
 
@@ -199,7 +204,14 @@ fn again(boundary: &Boundary, table: &Released, simulation: &mut Simulation) -> 
         | OutputColumn::Spread { .. } => Vec::new(),
     });
     let moved = moved.collect();
-    Released { keys: table.keys.clone(), noisy, seed: table.seed, moved }
+    Released {
+        keys: table.keys.clone(),
+        noisy,
+        seed: table.seed,
+        moved,
+        cut: table.cut,
+        consistent: Vec::new(),
+    }
 }
 
 /// The same plan over other released tables.

@@ -14,6 +14,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use voilage_kernels::Grid;
 use voilage_privacy::mechanism::{Confidence, Ratio, ratio_interval};
 
+use super::consistent::is_positive;
 use super::quantile;
 use super::spread::{self, Moments};
 use crate::error::QueryError;
@@ -82,9 +83,9 @@ fn values_of(
     output: usize,
 ) -> Result<ArrayRef, QueryError> {
     Ok(match &boundary.outputs[output] {
-        OutputColumn::Count { noisy } => whole(&released.noisy[*noisy], 1.0, true),
+        OutputColumn::Count { noisy } => whole(released.shown(*noisy), 1.0, true),
         OutputColumn::Sum { noisy, integer } => {
-            whole(&released.noisy[*noisy], grid(boundary, *noisy)?.step(), *integer)
+            whole(released.shown(*noisy), grid(boundary, *noisy)?.step(), *integer)
         }
         OutputColumn::Quantile { integer, .. } => {
             let values =
@@ -147,7 +148,23 @@ fn whole(noisy: &[i128], step: f64, integer: bool) -> ArrayRef {
     }
 }
 
+/// The ends around a count or sum. Where consistent values are shown, these are the ends around the values
+/// as they were drawn, which hold the exact one at the stated rate, widened to hold what is shown.
 fn whole_ends(boundary: &Boundary, released: &Released, position: usize, step: f64) -> Ends {
+    let Ends { mut low, mut high } = drawn_ends(boundary, released, position, step);
+    if let Some(Some(shown)) = released.consistent.get(position) {
+        // What is never negative has no negative end.
+        let least = if is_positive(boundary, position) { 0.0 } else { f64::NEG_INFINITY };
+        for (cell, value) in shown.iter().enumerate() {
+            let value = *value as f64 * step;
+            low[cell] = low[cell].max(least).min(value);
+            high[cell] = high[cell].max(least).max(value);
+        }
+    }
+    Ends { low, high }
+}
+
+fn drawn_ends(boundary: &Boundary, released: &Released, position: usize, step: f64) -> Ends {
     // A selecting count was only seen because it reached the threshold, or the smallest group.
     let truncated_at = match (&boundary.domain, boundary.smallest) {
         (KeyDomain::Learned { selector, threshold, .. }, _) if *selector == position => {

@@ -256,7 +256,14 @@ fn added(
     seed.update("voilage.derived");
     seed.update(cube.seed);
     let seed = seed.finalize().into();
-    let table = Released { keys: own, noisy: sums, seed, moved: Vec::new() };
+    let table = Released {
+        keys: own,
+        noisy: sums,
+        seed,
+        moved: Vec::new(),
+        cut: None,
+        consistent: Vec::new(),
+    };
     Ok(Derived { noisy, table, cells_added })
 }
 

@@ -264,6 +264,7 @@ impl Offer {
         receipt.combined.clone_from(&self.combined);
         receipt.derived = Some(self.terms.note.clone());
         let receipt = receipt.proved(&hub.ledger, &charge)?;
-        Ok(Answer { table: shown.table, intervals: shown.intervals, receipt, replayed: true })
+        let (table, intervals) = (shown.table, shown.intervals);
+        Ok(Answer { table, intervals, cut: Vec::new(), receipt, replayed: true })
     }
 }

@@ -65,6 +65,9 @@ pub(crate) fn prepare(
         Spend::Epsilon(_) | Spend::Rho(_) | Spend::Share(_) => Ok(spend.clone()),
     })?;
     let earlier = earlier(&asked, release)?;
+    if asked.options.estimate_cut {
+        return Err(another(&earlier, "it estimates who was cut, which only a first release does"));
+    }
     if asked.project.accountant == Accountant::Pure {
         return Err(pure(&earlier, &asked.project));
     }
@@ -124,6 +127,7 @@ pub(crate) fn prepare(
         shown.noisy = drawn.noisy;
     }
     explanation.name_columns(&post::traced(&asked.split.above));
+    explanation.note_what_is_free(&asked.split.above, asked.options.consistent);
     explanation.top_up = Some(top_up.explained());
     Ok(Prepared { asked, plan: drawn, loss, explanation, top_up })
 }
@@ -210,6 +214,7 @@ fn difference(asked: &serde_json::Value, sealed: &serde_json::Value) -> String {
         ("max_groups", "it has another max_groups"),
         ("max_rows_per_group", "it has another max_rows_per_group"),
         ("smallest", "it has another min_units"),
+        ("cut", "it estimates who was cut, which only a first release does"),
     ];
     let differs = |(name, _): &&(&str, &str)| asked.get(name) != sealed.get(name);
     let found = respects.iter().find(differs);
@@ -376,7 +381,14 @@ pub(crate) fn means(
         return Ok(None);
     };
     let (keys, noisy) = (last.keys.clone(), last.noisy.clone());
-    let fresh = Released { keys, noisy, seed: last.seed, moved: Vec::new() };
+    let fresh = Released {
+        keys,
+        noisy,
+        seed: last.seed,
+        moved: Vec::new(),
+        cut: None,
+        consistent: Vec::new(),
+    };
     let Released { noisy, seed, .. } = mean_of(earlier, &fresh, &means)?;
     let noises = means.iter().map(Combined::noise).collect();
     Ok(Some(SealedBoundary { noises, noisy, seed, ..last.clone() }))
@@ -409,7 +421,14 @@ fn mean_of(
         seed.update(part);
     }
     let keys = fresh.keys.clone();
-    Ok(Released { keys, noisy, seed: seed.finalize().into(), moved: Vec::new() })
+    Ok(Released {
+        keys,
+        noisy,
+        seed: seed.finalize().into(),
+        moved: Vec::new(),
+        cut: None,
+        consistent: Vec::new(),
+    })
 }
 
 fn refused(earlier: &Chain, why: &str, fix: &str) -> QueryError {
