@@ -70,6 +70,11 @@ impl Result {
         self.answer.with_intervals().map(Table::new).map_err(raise)
     }
 
+    /// How many units had more than was kept of them, for each private aggregate, if that was asked.
+    fn cut(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        to_python(py, &from_engine("an estimate", serde_json::to_value(&self.answer.cut))?)
+    }
+
     /// What proves the release; the same at every replay.
     #[getter]
     fn receipt(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -264,6 +264,30 @@ def test_options_stand_in_the_sql(study: vo.Study) -> None:
         question.options(max_groups=100).epsilon(1)
 
 
+def test_consistent_counts(study: vo.Study) -> None:
+    question = study.table("visits").rollup("site").agg(n=vo.count())
+    rows = question.options(consistent=True).rho("0.01").run()
+    assert min(rows["n"].value) >= 0
+    parts, total = rows["n"].value[:-1], rows["n"].value[-1]
+    assert sum(parts) == total
+    assert question.rho("0.01").run().replayed
+
+
+def test_how_many_people_are_cut(study: vo.Study) -> None:
+    """Everybody has two rows, all at one site."""
+    question = study.table("visits").group_by("site").agg(n=vo.count())
+    asked = question.options(max_rows_per_group=1, estimate_cut=True)
+    assert "OPTIONS(max_rows_per_group = 1, estimate_cut = true)" in asked.sql_text
+    result = asked.rho("0.2").run()
+    (cut,) = result.cut
+    assert (cut.max_groups, cut.max_rows_per_group) == (1, 1)
+    assert cut.rows.low <= cut.rows.value <= cut.rows.high
+    assert abs(cut.rows.value - 400) < 80
+    assert abs(cut.groups.value) < 80
+    assert str(cut) in repr(result)
+    assert question.rho("0.01").run().cut == ()
+
+
 def test_cohorts_restrict_without_showing(study: vo.Study) -> None:
     visits = study.table("visits")
     cohort = visits.units_where(vo.col("cost") > 50)

@@ -36,6 +36,7 @@ def preview_card(content: dict[str, Any]) -> str:
         body += heading(f"What is measured{several}")
         body += facts(_measured(boundary, content["unit"]))
     body += "".join(_warning(warning) for warning in content["warnings"])
+    body += "".join(f"<div>{muted(note)}</div>" for note in content.get("notes", []))
     return card(title, body + details("noise, exactly", _noise(boundaries)))
 
 

@@ -194,7 +194,7 @@ class Unpriced:
             raise fix_query(f"head({rows!r}) keeps no number of rows", "write head(10)")
         return Unpriced(self._study, replace(self._parts, rows=rows))
 
-    def options(
+    def options(  # noqa: PLR0913  (each is named by the caller)
         self,
         *,
         min_units: int | None = None,
@@ -202,14 +202,18 @@ class Unpriced:
         max_rows_per_group: int | None = None,
         selection_delta: LossInput | None = None,
         weights: Mapping[str, float] | None = None,
+        estimate_cut: bool = False,
+        consistent: bool = False,
     ) -> Unpriced:
         """Change how the question is answered, within what the data holder allows.
 
         `min_units` leaves out groups of fewer people. `max_groups` and `max_rows_per_group` say in
         how many groups a person counts, and with how many rows in each: fewer mean less noise and
         more left out. `selection_delta` is what learned keys may spend of delta. `weights` split
-        the price between the columns: one of weight 2 gets twice the share of one of weight 1. All
-        stand in the SQL.
+        the price between the columns: one of weight 2 gets twice the share of one of weight 1.
+        `estimate_cut` also estimates how many people had more groups or rows than are kept, for a
+        fifth of a column's price. `consistent` shows counts as 0 or more, and totals as the sums of
+        their parts, for free. All stand in the SQL.
 
         >>> import voilage as vo
         >>> visits = vo.demo().project("demo").table("visits")
@@ -242,6 +246,9 @@ class Unpriced:
             stated["delta"] = literal(delta)
         if weights is not None:
             stated["weights"] = literal(self._weights(weights))
+        for name, wanted in (("estimate_cut", estimate_cut), ("consistent", consistent)):
+            if wanted:
+                stated[name] = "true"
         return Unpriced(self._study, replace(self._parts, options=tuple(stated.items())))
 
     def _weights(self, weights: Mapping[str, float]) -> str:

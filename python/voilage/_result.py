@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voilage import _convert, _native
@@ -21,6 +22,34 @@ if TYPE_CHECKING:
     from voilage._loss import LossInput
     from voilage._preview import Preview
     from voilage._query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A noisy number of people and the ends of its 95% interval."""
+
+    value: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{max(self.value, 0):,} [{self.low:,}, {self.high:,}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many people had more groups, and more rows in a group, than were kept of them."""
+
+    max_groups: int
+    groups: Estimate
+    max_rows_per_group: int
+    rows: Estimate
+
+    def __str__(self) -> str:
+        return (
+            f"cut: {self.groups} had more than {self.max_groups} groups, {self.rows} more than "
+            f"{self.max_rows_per_group} rows in one"
+        )
 
 
 _NUMBERS = itertools.count()
@@ -189,6 +218,28 @@ class Result:
         """
         return tuple(warnings_of(self._cells(), self._explained))
 
+    @property
+    def cut(self) -> tuple[Cut, ...]:
+        """How many people had more than was kept of them, where `estimate_cut` asked for it.
+
+        >>> import voilage as vo
+        >>> visits = vo.demo().project("demo").table("visits")
+        >>> question = visits.agg(visits=vo.count())
+        >>> question = question.options(max_rows_per_group=2, estimate_cut=True)
+        >>> (cut,) = question.epsilon(1).run().cut
+        >>> cut.max_rows_per_group, cut.rows.low > 0  # most people come more than twice
+        (2, True)
+        """
+        return tuple(
+            Cut(
+                max_groups=one["max_groups"],
+                groups=Estimate(**one["over_max_groups"]),
+                max_rows_per_group=one["max_rows_per_group"],
+                rows=Estimate(**one["over_max_rows_per_group"]),
+            )
+            for one in self._native.cut()
+        )
+
     def __getitem__(self, column: str) -> Values:
         """Return a column with its intervals, to compute with.
 
@@ -342,4 +393,4 @@ class Result:
         return tuple(" ".join(cells.shown(row)[0] for cells in keys) for row in range(len(self)))
 
     def _below(self) -> list[str]:
-        return [*self.warnings, self.footer]
+        return [*self.warnings, *map(str, self.cut), self.footer]
