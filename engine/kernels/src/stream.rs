@@ -43,6 +43,7 @@ pub(crate) struct Stream<S> {
     cells: Cells<S>,
     scratch: Scratch,
     spreading: Spreading,
+    accounted_bytes: usize,
     /// The first unit, once another one has begun.
     first: Option<Held>,
     /// The unit that has come last.
@@ -87,6 +88,7 @@ impl<S: BuildHasher + Clone + Send> Stream<S> {
             cells: Cells::new(numbered, shared.plan.measures.len(), &shared.hasher),
             scratch: Scratch::new(numbered),
             spreading: Spreading::default(),
+            accounted_bytes: 0,
             first: None,
             open: None,
             learned,
@@ -120,7 +122,14 @@ impl<S: BuildHasher + Clone + Send> Stream<S> {
         spreading.fill(&shared.shape, width, &keys, &values);
         let done = self.runs(&units, &kept, spreading.records());
         self.spreading = spreading;
-        done
+        done?;
+        // As in the general way, where totals of public keys are no part of the limit.
+        if !matches!(shared.keys, KeyKind::Public(_)) {
+            let now_bytes = self.cells.memory_bytes();
+            shared.account.replace_totals(self.accounted_bytes, now_bytes)?;
+            self.accounted_bytes = now_bytes;
+        }
+        Ok(())
     }
 
     /// Takes in the kept rows unit by unit.

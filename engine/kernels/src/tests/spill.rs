@@ -171,10 +171,16 @@ fn totals_that_fill_the_memory_are_an_error() {
         let bounder = Bounder::with_memory(counts(), rows.schema(), memory).unwrap();
         let mut lane = bounder.lane().unwrap();
         lane.push(&rows).unwrap();
-        let state = bounder.finish(vec![lane]);
-        match state {
-            Ok(_) => assert!(fits),
-            Err(error) => assert!(!fits && error == KernelError::Memory { limit_bytes }, "{error}"),
+        let memory = Memory { limit_bytes: Some(limit_bytes), spill: None };
+        let streaming = Bounder::with_memory(counts(), rows.schema(), memory).unwrap();
+        let mut sorted = streaming.sorted_lane().unwrap();
+        let streamed = sorted.push(&rows).and_then(|()| streaming.finish_sorted(vec![sorted]));
+        for state in [bounder.finish(vec![lane]), streamed] {
+            let expected = KernelError::Memory { limit_bytes };
+            match state {
+                Ok(_) => assert!(fits),
+                Err(error) => assert!(!fits && error == expected, "{error}"),
+            }
         }
     }
 }
