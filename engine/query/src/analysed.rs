@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
 use voilage_budgets::Project;
 
 use crate::catalogue::ViewEntry;
@@ -16,7 +17,7 @@ use crate::ownership::{self, Draft, Split};
 use crate::plan::{Node, Relation};
 use crate::post;
 use crate::spend::Spend;
-use crate::{door, session, views};
+use crate::{door, remedy, session, views};
 
 /// What a statement asks, before anything is said about noise. Nothing has been read or charged.
 pub(crate) struct Analysed {
@@ -51,14 +52,17 @@ impl Analysed {
         let data_version = hub.ledger.dataset(&project.dataset)?.data_version;
         let context = session::planning(&hub.catalogue)?;
         hub.block_on(views::register(&context, &hub.catalogue))?;
-        let Asked { plan, parameters, views } =
-            hub.block_on(door::plan(&context, &hub.catalogue, sql))?;
+        let remedied = |error| remedied(&hub, &context, &project, options, sql, error);
+        let Asked { plan, parameters, views } = hub
+            .block_on(door::plan(&context, &hub.catalogue, sql))
+            .map_err(|refusal| remedied(refusal.into()))?;
         let default = hub.catalogue.dataset(&project.dataset)?.default_spend.as_ref();
         let price = price(&parameters, default)?;
         let options = options.with(&parameters)?.under(&project.rules);
         let given = hub.ledger.given_datasets(&project.name)?;
+        let datasets = (project.dataset.as_str(), given.as_slice());
         let mut split =
-            ownership::split(&hub.catalogue, (&project.dataset, &given), &plan, &options)?;
+            ownership::split(&hub.catalogue, datasets, &plan, &options).map_err(remedied)?;
         if split.drafts.is_empty() {
             return Err(Refusal::new(
                 RefusalCode::Statement,
@@ -108,6 +112,31 @@ fn further_datasets(
         Ok((name, version))
     };
     names.into_iter().map(versioned).collect()
+}
+
+/// Refusals with a statement that is not refused, if their remedies make one.
+fn remedied(
+    hub: &HubParts,
+    context: &SessionContext,
+    project: &Project,
+    options: &AskOptions,
+    sql: &str,
+    error: QueryError,
+) -> QueryError {
+    let QueryError::Refused(refusals) = error else { return error };
+    let accepted = |candidate: &str| -> Result<bool, QueryError> {
+        let Asked { plan, parameters, .. } =
+            hub.block_on(door::plan(context, &hub.catalogue, candidate))?;
+        let options = options.with(&parameters)?.under(&project.rules);
+        let given = hub.ledger.given_datasets(&project.name)?;
+        let datasets = (project.dataset.as_str(), given.as_slice());
+        let split = ownership::split(&hub.catalogue, datasets, &plan, &options)?;
+        options.check(&hub.catalogue, &split.drafts, &parameters)?;
+        parameters.check_keys(&split.drafts)?;
+        Ok(!split.drafts.is_empty())
+    };
+    let is_accepted = |candidate: &str| accepted(candidate).is_ok_and(|accepted| accepted);
+    QueryError::Refused(remedy::with_example(sql, refusals, is_accepted))
 }
 
 /// Opens and checks the file of every table that the statement reads, before anything is charged.

@@ -35,6 +35,7 @@ mod ranking;
 pub mod receipt;
 mod refusal;
 mod release;
+mod remedy;
 mod reuse;
 mod session;
 pub mod spend;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use voilage_budgets::ErrorKind;
 
+use crate::remedy::Remedy;
+
 /// One reason why a query is refused, and a rewrite that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -17,8 +19,16 @@ pub struct Refusal {
     pub why: String,
     /// What to write instead. After `for example: ` stands a whole statement that can be pasted.
     pub fix: String,
+    more: Box<More>,
+}
+
+/// What few refusals have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    /// How the text of the statement would have to change.
+    remedy: Option<Remedy>,
     /// What else was found, until [`Refusal::each`] puts all of it side by side.
-    also: Box<[Refusal]>,
+    also: Vec<Refusal>,
 }
 
 /// A place in the text of a query.
@@ -57,7 +67,7 @@ impl Refusal {
             subject: readable(&subject.into()),
             why: why.into(),
             fix: fix.into(),
-            also: Box::default(),
+            more: Box::default(),
         }
     }
 
@@ -65,7 +75,7 @@ impl Refusal {
     #[must_use]
     pub(crate) fn at(mut self, place: impl Into<Option<Place>>) -> Self {
         let place = place.into();
-        for refusal in self.also.iter_mut() {
+        for refusal in &mut self.more.also {
             refusal.place = refusal.place.or(place);
         }
         self.place = self.place.or(place);
@@ -79,12 +89,22 @@ impl Refusal {
         self
     }
 
+    /// Says how the text of the statement would have to change.
+    #[must_use]
+    pub(crate) fn remedied(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        self.more.remedy = remedy.into();
+        self
+    }
+
+    /// How the text of the statement would have to change.
+    pub(crate) fn remedy(&self) -> Option<&Remedy> {
+        self.more.remedy.as_ref()
+    }
+
     /// This refusal and another one of the same query.
     #[must_use]
     pub(crate) fn and(mut self, other: Refusal) -> Self {
-        let mut also = std::mem::take(&mut self.also).into_vec();
-        also.push(other);
-        self.also = also.into_boxed_slice();
+        self.more.also.push(other);
         self
     }
 
@@ -122,7 +142,7 @@ impl Refusal {
 
     /// Everything that was found, each once.
     pub(crate) fn each(mut self) -> Vec<Refusal> {
-        let also = std::mem::take(&mut self.also);
+        let also = std::mem::take(&mut self.more.also);
         std::iter::once(self).chain(also.into_iter().flat_map(Refusal::each)).collect()
     }
 

@@ -105,10 +105,21 @@ fn clauses_that_would_be_ignored_are_refused() {
     let study = clinic.study(Arc::new(Tape::recording(1)));
     for sql in [
         "SELECT COUNT(*) AS n FROM visits TABLESAMPLE (10)",
+        "SELECT COUNT(*) AS n FROM visits SAMPLE (10)",
+        "SELECT COUNT(*) AS n FROM visits AS v SAMPLE (10 ROWS)",
+        "SELECT COUNT(*) AS n FROM (SELECT site FROM visits) AS v SAMPLE (10)",
         "SELECT site, COUNT(*) AS n FROM visits GROUP BY site QUALIFY n > 3",
     ] {
         let refused = study.question(sql, &rho("0.1")).unwrap_err();
         assert!(refused.to_string().contains("the clause"), "{refused}");
+    }
+    // As a name it is like any other.
+    for sql in [
+        "SELECT COUNT(*) AS sample FROM visits",
+        "SELECT COUNT(*) AS n FROM visits AS sample WHERE sample.site = 1",
+        "WITH sample AS (SELECT site FROM visits) SELECT COUNT(*) AS n FROM sample",
+    ] {
+        assert!(study.question(sql, &rho("0.1")).is_ok(), "{sql}");
     }
 }
 

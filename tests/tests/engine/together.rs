@@ -104,3 +104,72 @@ fn what_depends_on_refused_rows_is_not_refused_with_them() {
         assert_eq!(refusals.len(), count, "{sql}\n{error}");
     }
 }
+
+/// A refusal shows a whole statement wherever its text can be changed into one that is accepted.
+#[test]
+fn refusals_show_statements_that_are_accepted() {
+    let home = Neighbourhood::build(plans::HUB, "hostile", &[]);
+    for sql in [
+        "SELECT * FROM events",
+        "SELECT who, kind FROM events ORDER BY cost DESC LIMIT 10",
+        "SELECT who, COUNT(*) AS n FROM events GROUP BY who;",
+        "SELECT COUNT(*) AS n FROM (SELECT kind FROM events ORDER BY cost LIMIT 5) AS t",
+        "SELECT SUM(code) AS s FROM events",
+        "SELECT e.kind, AVG(e.code) AS s, SUM(e.raw) AS r FROM events AS e GROUP BY e.kind",
+        "SELECT COUNT(date_trunc('doy', day)) AS n FROM events",
+        "SELECT COUNT(date_diff('dow', day, DATE '2020-01-01')) AS n FROM events WHERE kind = 1",
+        "SELECT COUNT(*) AS n FROM evnts",
+        "SELECT SUM(csot) AS n\nFROM events WHERE knid = 1",
+        "SELECT SUM(absolut(size)) AS n FROM events",
+        "SELECT COUNT(*) AS n FROM (SELECT kind FROM events UNION SELECT size FROM events) AS t",
+        "SELECT COUNT(*) AS n FROM (SELECT ROW_NUMBER() OVER (ORDER BY day) AS r FROM events) AS t WHERE r = 1",
+        "SELECT COUNT(*) AS n FROM (SELECT MAX(kind) OVER (PARTITION BY label) AS r FROM events) AS t WHERE r = 1",
+    ] {
+        let error = home.study().question(sql, &Spend::AsWritten).map(|_| ()).unwrap_err();
+        let QueryError::Refused(refusals) = &error else { panic!("{sql}\n{error}") };
+        for refusal in refusals {
+            let Some((_, example)) = refusal.fix.split_once("for example: ") else {
+                panic!("{sql}\n{error}")
+            };
+            if let Err(error) = home.study().question(example, &Spend::AsWritten) {
+                panic!("{sql}\n{example}\n{error}");
+            }
+        }
+    }
+    // Nothing that the changes do not mend is shown.
+    for sql in [
+        "SELECT SUM(code) AS s, BIT_AND(kind) AS b FROM events",
+        "SELECT COUNT(*) AS n FROM evnts WHERE note ~ 'a'",
+        "SELECT SUM(code) AS s FROM people",
+    ] {
+        let error = home.study().question(sql, &Spend::AsWritten).map(|_| ()).unwrap_err();
+        assert!(!error.to_string().contains("for example"), "{sql}\n{error}");
+    }
+}
+
+/// What is written in place of the windows that are refused is accepted.
+#[test]
+fn tiles_and_percent_ranks_can_be_written_with_other_windows() {
+    let home = Neighbourhood::build(plans::HUB, "hostile", &[]);
+    let counted = |window: &str| {
+        format!("SELECT COUNT(*) AS n FROM (SELECT {window} AS w FROM events) AS t WHERE w < 3")
+    };
+    let w = "(PARTITION BY who ORDER BY day)";
+    for (refused, written) in [
+        (
+            format!("NTILE(4) OVER {w}"),
+            format!("1 + (ROW_NUMBER() OVER {w} - 1) * 4 / COUNT(*) OVER (PARTITION BY who)"),
+        ),
+        (
+            format!("PERCENT_RANK() OVER {w}"),
+            format!("(RANK() OVER {w} - 1.0) / (COUNT(*) OVER (PARTITION BY who) - 1)"),
+        ),
+    ] {
+        let error = home.study().question(&counted(&refused), &Spend::AsWritten);
+        let error = error.map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("COUNT(*) OVER (PARTITION BY unit)"), "{error}");
+        if let Err(error) = home.study().question(&counted(&written), &Spend::AsWritten) {
+            panic!("{written}\n{error}");
+        }
+    }
+}

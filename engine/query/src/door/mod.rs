@@ -28,6 +28,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
 pub(crate) use parameters::{Bound, Parameters};
+pub(crate) use text::tokens;
 
 use crate::catalogue::{Catalogue, ViewEntry};
 use crate::refusal::{Place, Refusal, RefusalCode};
@@ -75,7 +76,7 @@ fn views_read(
 
 /// What the text alone decides: one query within the limits, and its parameters.
 pub(crate) fn read(sql: &str) -> Result<(Box<Query>, Parameters), Refusal> {
-    let tokens = text::tokens(sql)?;
+    let tokens = tokens(sql)?;
     let (tokens, parameters) = parameters::cut(tokens)?;
     text::check_words(&tokens)?;
     text::check_single_with(&tokens)?;

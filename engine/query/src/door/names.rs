@@ -18,6 +18,7 @@ use crate::catalogue::Catalogue;
 use crate::error::nearest;
 use crate::functions;
 use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::remedy::Remedy;
 
 /// A query may read so many relations once its table expressions are written out: planning takes
 /// time that grows faster than their number.
@@ -85,8 +86,11 @@ impl Names {
                 let fix = catalogue.suggest_table(name.rsplit('.').next().unwrap_or(name));
                 let why = "the hub declares no table of that name";
                 let subject = format!("table {name}");
+                let remedy = Remedy::meant(&fix);
                 refusals.push(
-                    Refusal::new(RefusalCode::UnknownTable, subject, why, fix).at(table.place),
+                    Refusal::new(RefusalCode::UnknownTable, subject, why, fix)
+                        .at(table.place)
+                        .remedied(remedy),
                 );
             }
         }
@@ -201,6 +205,16 @@ impl Visitor for Names {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { sample: Some(_), .. }
+        | TableFactor::Derived { sample: Some(_), .. } = factor
+        {
+            self.refuse(
+                "the clause SAMPLE",
+                "it is not understood here, and leaving it out would answer another question",
+                "write the question without it",
+                None,
+            );
+        }
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let (name, place) = joined(name);
@@ -278,12 +292,14 @@ fn unknown_function(name: &str, state: &SessionState) -> Refusal {
         None => "use a function of the allow-list: they are total, draw nothing and read no clock"
             .to_owned(),
     };
+    let remedy = Remedy::meant(&fix);
     Refusal::new(
         RefusalCode::Expression,
         format!("the function {name}"),
         "it is not on the allow-list",
         fix,
     )
+    .remedied(remedy)
 }
 
 /// Refuses queries that read too many relations once table expressions are written out.

@@ -7,6 +7,7 @@ use crate::catalogue::Catalogue;
 use crate::error::nearest;
 use crate::functions;
 use crate::refusal::{Place, Refusal, RefusalCode};
+use crate::remedy::Remedy;
 
 /// A refusal for an error of the planner, which saw the SQL and the declared schema only.
 pub(super) fn translate(catalogue: &Catalogue, names: &Names, error: &DataFusionError) -> Refusal {
@@ -98,12 +99,14 @@ fn unknown_column(field: &Column, valid: &[Column]) -> Refusal {
 
 /// The refusal of a column that no table of the query has.
 pub(super) fn no_column(name: &str, fix: String) -> Refusal {
+    let remedy = Remedy::meant(&fix);
     Refusal::new(
         RefusalCode::UnknownColumn,
         format!("column {name}"),
         "no table of the query has it",
         fix,
     )
+    .remedied(remedy)
 }
 
 /// The nearest name, or all of them.

@@ -19,14 +19,15 @@ const BYTES_MAX: usize = 1 << 20;
 const OPERATORS_MAX: usize = 800;
 
 /// Clauses that the planner would leave out without a word.
-const REFUSED_CLAUSES: [&str; 6] =
-    ["tablesample", "sample", "qualify", "pivot", "unpivot", "match_recognize"];
+/// SAMPLE, which people also use as a name, is found by the parser.
+const REFUSED_CLAUSES: [&str; 5] =
+    ["tablesample", "qualify", "pivot", "unpivot", "match_recognize"];
 
 /// What a statement that only asks begins with.
 const FIRST_WORDS: [&str; 2] = ["select", "with"];
 
 /// The tokens of a query within the limits, each with its place.
-pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
+pub(crate) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, Refusal> {
     if sql.len() > BYTES_MAX {
         return Err(Refusal::new(
             RefusalCode::Syntax,

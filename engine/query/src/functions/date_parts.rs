@@ -6,6 +6,7 @@ use voilage_kernels::scalar::Function;
 use super::lower::refuse;
 use crate::error::Refusal;
 use crate::plan::{Scalar, Value};
+use crate::remedy::Remedy;
 
 /// Parts that follow each other, so that each has a beginning and can be counted.
 const SUCCESSIVE: [&str; 9] =
@@ -36,7 +37,8 @@ pub(super) fn check(whole: &Expr, function: Function, arguments: &[Scalar]) -> R
                 "{part} numbers a day within a longer part, so it neither begins nor is counted"
             ),
             "write 'day' instead, or read the number with extract(dow FROM d)",
-        ));
+        )
+        .remedied(Remedy::Day));
     }
     let known = match counts {
         true => SUCCESSIVE.join(", "),

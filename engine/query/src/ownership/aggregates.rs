@@ -11,6 +11,7 @@ use crate::error::{Refusal, RefusalCode};
 use crate::plan::{
     MeasuredValue, NoisyMeasure, OutputColumn, Relation, Scalar, Spread, Squares, Type, Value,
 };
+use crate::remedy::Remedy;
 use crate::{functions, ranges};
 
 /// Collects the noisy columns of one boundary.
@@ -334,7 +335,8 @@ pub(super) fn missing_bounds(name: &str, scalar: &Scalar, kind: Type, input: &Re
                  file: {column} = {{ type = \"{}\", bounds = [\"0\", \"1000\"] }}",
                 kind.name()
             ),
-        );
+        )
+        .remedied(Remedy::Bounds);
     }
     Refusal::new(
         RefusalCode::MissingBounds,

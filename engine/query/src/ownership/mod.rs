@@ -34,6 +34,7 @@ use crate::error::{QueryError, Refusal, RefusalCode};
 use crate::options::AskOptions;
 use crate::plan::{DerivedTable, Relation};
 use crate::post;
+use crate::remedy::Remedy;
 
 /// A statement split at its boundaries.
 pub(crate) struct Split {
@@ -245,11 +246,14 @@ impl Splitter<'_> {
                 "number the rows: ROW_NUMBER() OVER (PARTITION BY unit ORDER BY ..), and keep 1",
             )]),
             LogicalPlan::Window(window) => self.window(window, input).map(Half::Owned),
-            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => Err(vec![not_yet(
-                "ORDER BY or LIMIT over rows of individuals",
-                "which rows remain would depend on everybody else's",
-                "put it above the aggregate, where it is free",
-            )]),
+            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => Err(vec![
+                not_yet(
+                    "ORDER BY or LIMIT over rows of individuals",
+                    "which rows remain would depend on everybody else's",
+                    "put it above the aggregate, where it is free",
+                )
+                .remedied(Remedy::Unordered),
+            ]),
             _ => Err(vec![not_yet(
                 "this kind of relation",
                 "it is not supported below the aggregate",
@@ -296,11 +300,14 @@ impl Splitter<'_> {
         }
         let [rows] = plan.inputs()[..] else { return Err(vec![statement()]) };
         if let LogicalPlan::Union(_) = rows {
-            return Err(vec![not_yet(
-                "UNION over rows of individuals",
-                "it compares whole rows of different people",
-                "write UNION ALL, and aggregate above it",
-            )]);
+            return Err(vec![
+                not_yet(
+                    "UNION over rows of individuals",
+                    "it compares whole rows of different people",
+                    "write UNION ALL, and aggregate above it",
+                )
+                .remedied(Remedy::UnionAll),
+            ]);
         }
         let columns = rows.schema().columns().into_iter().map(Expr::Column).collect();
         let aggregate = Aggregate::try_new(Arc::new(rows.clone()), columns, Vec::new());
@@ -401,6 +408,7 @@ fn owned_result() -> Refusal {
         "this query would return rows of individuals",
         "aggregate them: SELECT COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x) .. GROUP BY ..",
     )
+    .remedied(Remedy::Counted)
 }
 
 fn owned_subquery() -> Refusal {

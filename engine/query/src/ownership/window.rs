@@ -21,6 +21,7 @@ use crate::plan::{
     ColumnFacts, Domain, Edge, Frame, Node, Relation, Scalar, SortKey, Type, UnitFunction, Value,
     WindowCall, WindowFunction,
 };
+use crate::remedy::Remedy;
 use crate::{functions, ranges};
 
 /// A row may be looked for so many rows away.
@@ -139,6 +140,14 @@ impl Lowering<'_> {
                 }
                 self.picked(value, |value| WindowFunction::Nth(value, position))
             }
+            ("ntile", _) => Err(self.refuse(
+                "it is not on the allow-list, and can be written with windows that are",
+                "write 1 + (ROW_NUMBER() OVER w - 1) * 4 / COUNT(*) OVER (PARTITION BY unit)",
+            )),
+            ("percent_rank" | "cume_dist", _) => Err(self.refuse(
+                "it is not on the allow-list, and can be written with windows that are",
+                "write (RANK() OVER w - 1.0) / (COUNT(*) OVER (PARTITION BY unit) - 1): x / 0 is NULL",
+            )),
             _ => Err(self.refuse("this window function is not on the allow-list", FIX)),
         }
     }
@@ -250,6 +259,7 @@ impl Lowering<'_> {
             "it is not partitioned by the unit, so one person's rows would change another's",
             &format!("write OVER (PARTITION BY {unit} ORDER BY ..), or put it above the aggregate"),
         )
+        .remedied(Remedy::Partition(unit.to_owned()))
     }
 
     fn refuse(&self, why: &str, fix: &str) -> Refusal {
