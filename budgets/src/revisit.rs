@@ -32,6 +32,11 @@ impl Ledger {
         })
     }
 
+    /// Whether further datasets paid for a charge: such a release is not read again by a question.
+    pub fn is_shared(&self, charge: &Charge) -> Result<bool, LedgerError> {
+        self.read(|transaction| revisit::is_shared(transaction, charge.id))
+    }
+
     /// Lets a question read a sealed release of its project again, for free.
     ///
     /// *Guarantee*: asks for the same rights as a replay of the release, is recorded as one, and never

@@ -7,7 +7,7 @@ use super::chain;
 use super::charges;
 use super::database::Transaction;
 use super::principals;
-use crate::charge::Charge;
+use crate::charge::{Charge, ChargeId};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::revisit::Revisit;
@@ -28,8 +28,7 @@ pub(crate) fn revisit(
     let Some(release) = found.filter(|found| found.charge.sealed) else {
         return Err(LedgerError::Misuse("a release was read that its project does not have"));
     };
-    let shares = "SELECT 1 FROM charge_share WHERE charge = ?1";
-    if transaction.exists(shares, &[release.charge.id.0.into()])? {
+    if is_shared(transaction, release.charge.id)? {
         return Err(LedgerError::Misuse("a release about several datasets was read as one"));
     }
     let dataset = accounts::dataset_at(transaction, project.dataset)?;
@@ -38,4 +37,12 @@ pub(crate) fn revisit(
     }
     let row = charges::at(transaction, release.charge.id.0)?;
     replay(transaction, now, &asked.principal, &project, &row)
+}
+
+/// Whether further datasets paid for a charge.
+pub(crate) fn is_shared(
+    transaction: &dyn Transaction,
+    charge: ChargeId,
+) -> Result<bool, LedgerError> {
+    transaction.exists("SELECT 1 FROM charge_share WHERE charge = ?1", &[charge.0.into()])
 }

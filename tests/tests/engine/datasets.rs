@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use voilage_budgets::{Act, ErrorKind, Ledger};
 use voilage_privacy::quantity::{Accountant, Loss, Rho};
-use voilage_query::{QueryError, SignedReceipt, Study};
+use voilage_query::{AskOptions, Free, QueryError, ReleaseId, SignedReceipt, Study};
 use voilage_tests::clinic::{Clinic, orderly_visits};
 use voilage_tests::randomness::Tape;
 
@@ -53,6 +53,26 @@ fn each_dataset_pays_for_its_own_boundaries() {
     assert!(again.replayed && again.receipt == *receipt);
     assert_eq!((spent(ledger, "clinic"), spent(ledger, "other")), (own, further));
     ledger.verify().unwrap();
+}
+
+/// Its data versions are several, and so are those who paid: one dataset's question does not start from it.
+#[test]
+fn a_release_of_several_datasets_is_the_start_of_no_other_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = Clinic::build(folder.path(), &orderly_visits());
+    let study = given(&clinic);
+    let answer = ask(&study, BOTH, &rho("0.003")).unwrap();
+    let one = "SELECT COUNT(*) AS n FROM visits";
+    let free = study.free(one, &AskOptions::default()).unwrap();
+    assert!(matches!(free, Free::No { .. }), "it is offered");
+    let release = ReleaseId::parse(&answer.receipt.charge.to_string()).unwrap();
+    for sql in [one, BOTH] {
+        let refused = study.top_up(sql, &release, &rho("0.003"), &AskOptions::default());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::FixInput);
+    }
+    ask(&study, one, &rho("0.003")).unwrap();
+    let free = study.free(one, &AskOptions::default()).unwrap();
+    assert!(matches!(free, Free::Offered(_)), "the test can fail");
 }
 
 #[test]

@@ -126,6 +126,9 @@ pub(crate) fn search(study: Study, sql: &str, options: &AskOptions) -> Result<Fr
         summary.charge.sealed && summary.charge.data_version == asked.data_version
     });
     for summary in usable.take(SEARCHED_MAX) {
+        if ledger.is_shared(&summary.charge)? {
+            continue;
+        }
         match found(&asked, Chain::of(ledger, Sealed::read(ledger, summary)?)?)? {
             Ok(found) if best.as_ref().is_none_or(|best| found.noise() < best.noise()) => {
                 best = Some(found);
