@@ -120,7 +120,6 @@ fn refusals_show_statements_that_are_accepted() {
         "SELECT COUNT(date_diff('dow', day, DATE '2020-01-01')) AS n FROM events WHERE kind = 1",
         "SELECT COUNT(*) AS n FROM evnts",
         "SELECT SUM(csot) AS n\nFROM events WHERE knid = 1",
-        "SELECT SUM(absolut(size)) AS n FROM events",
         "SELECT COUNT(*) AS n FROM (SELECT kind FROM events UNION SELECT size FROM events) AS t",
         "SELECT COUNT(*) AS n FROM (SELECT ROW_NUMBER() OVER (ORDER BY day) AS r FROM events) AS t WHERE r = 1",
         "SELECT COUNT(*) AS n FROM (SELECT MAX(kind) OVER (PARTITION BY label) AS r FROM events) AS t WHERE r = 1",
