@@ -75,7 +75,8 @@ const FACTORIALS: [u64; 11] =
 /// of a word are certainly below the fraction, certainly not, or its first digits; the last once in
 /// about 2^31 draws, when [`bernoulli`] compares the rest of the fraction with further digits.
 /// Then the end is at this step or at the next, because the fractions beyond are smaller than what
-/// is known of `U`. After the last step in the table every step tosses a coin of its own.
+/// is known of `U`. Past the last step in the table all that may be known of `U` is that it is below
+/// that step's fraction, whichever digits said so: then every further step tosses a coin of its own.
 #[inline]
 pub(super) fn bernoulli_inverse_e(rng: &mut impl Rng) -> bool {
     let word = rng.next_u32();
@@ -86,6 +87,7 @@ pub(super) fn bernoulli_inverse_e(rng: &mut impl Rng) -> bool {
 #[inline]
 pub(super) fn decide_inverse_e(rng: &mut impl Rng, word: u32) -> bool {
     const ONE: u64 = 1 << DIGITS;
+    const LAST: u32 = 1 + FACTORIALS.len() as u32;
     let digits = u64::from(word >> 1);
     for (step, factorial) in (2..).zip(FACTORIALS) {
         let reached = digits * factorial;
@@ -94,10 +96,15 @@ pub(super) fn decide_inverse_e(rng: &mut impl Rng, word: u32) -> bool {
         }
         if reached + factorial > ONE {
             let goes_on = bernoulli::<u64>(rng, ONE - reached, factorial);
+            // These digits are too large for the next fraction. To end here because of that, where
+            // smaller digits toss a coin as if nothing were known of them, would be a bias.
+            if goes_on && step == LAST {
+                break;
+            }
             return (step + u32::from(goes_on)) % 2 == 1;
         }
     }
-    let mut step = 2 + FACTORIALS.len() as u32;
+    let mut step = LAST + 1;
     while one_in(rng, step) {
         step += 1;
     }

@@ -364,13 +364,44 @@ fn one_word_decides_about_1_over_e_exactly() {
                 step += 1;
                 share /= RBig::from(step);
             }
-            // Behind the table each step tosses a coin: three of the script's zeros, then none.
-            if digits < 4 && further == 0 {
-                step += 3;
+            // Behind the table each step tosses a coin: three of the script's zeros, then none. Four
+            // are the first digits of its last fraction, and need one of the zeros to get there.
+            if digits <= 4 && further == 0 {
+                step += if digits == 4 { 2 } else { 3 };
             }
             assert_eq!(answer, step % 2 == 1, "{digits} {further}");
         }
     }
+}
+
+/// Whoever gets past the last step of the table tosses a fresh coin of 1/13, by whichever digits it
+/// was known. If those whose digits exclude it ended there, `1/13!` would be missed by a tenth.
+#[test]
+fn behind_the_table_nothing_is_known_any_more() {
+    let last = (1..=12_u64).product::<u64>();
+    let first_digits = (1 << 31) / last;
+    // Each coin compares a word with 2^32 over its denominator; the largest that undercuts it.
+    let largest = |numerator: u64, denominator: u64| {
+        u32::try_from((numerator << 32).div_ceil(denominator) - 1).unwrap() - 1
+    };
+    for digits in 0..=first_digits {
+        let words = |thirteenth: u32| {
+            let mut words = vec![(digits as u32) << 1];
+            if digits == first_digits {
+                words.push(largest((1 << 31) - digits * last, last));
+            }
+            words.extend([thirteenth, u32::MAX, u32::MAX]);
+            words
+        };
+        let answer = |words| bernoulli_inverse_e(&mut Script::new(words));
+        // Ends at step 13, which is odd, or goes on to step 14 and ends there.
+        assert!(answer(words(largest(1, 13) + 2)), "{digits}");
+        assert!(!answer(words(largest(1, 13))), "{digits}");
+    }
+    // So 1/12! goes on to the coin of 1/13: what is certain, and the share of the first digits.
+    let certain = fraction(first_digits, 1 << 31);
+    let share = fraction((1 << 31) - first_digits * last, last) / RBig::from(1_u64 << 31);
+    assert_eq!(certain + share, fraction(1, last));
 }
 
 #[test]
