@@ -3,7 +3,7 @@
 use crate::charge::{Charge, ChargeDetail, ChargeSummary};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::store::{accounts, charges, refusals, revisit};
+use crate::store::{accounts, charges, principals, refusals, revisit};
 
 /// A question whose answer follows from a sealed release, so that it costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,16 @@ impl Ledger {
     /// Whether further datasets paid for a charge: such a release is not read again by a question.
     pub fn is_shared(&self, charge: &Charge) -> Result<bool, LedgerError> {
         self.read(|transaction| revisit::is_shared(transaction, charge.id))
+    }
+
+    /// Whether somebody may ask questions of a project, which includes to be told what it has asked.
+    ///
+    /// *Errors*: [`LedgerError::Forbidden`], [`LedgerError::UnknownProject`].
+    pub fn must_be_named(&self, project: &str, principal: &str) -> Result<(), LedgerError> {
+        self.read(|transaction| {
+            let account = accounts::project(transaction, project)?.account;
+            principals::must_be_named(transaction, account.holder, &account.name, principal)
+        })
     }
 
     /// Lets a question read a sealed release of its project again, for free.

@@ -127,12 +127,16 @@ fn one_person_changes_every_set_within_its_own_sensitivity() {
 #[test]
 fn too_many_sets_and_sets_of_nothing_are_refused_before_any_charge() {
     let (_folder, study, _) = study();
+    let keys: Vec<_> = (1..=65).map(|cut| format!("cost > {cut}")).collect();
+    let wide =
+        format!("SELECT COUNT(*) FROM visits GROUP BY GROUPING SETS (({}), ())", keys.join(", "));
     for (sql, why) in [
         (
             "SELECT COUNT(*) FROM visits GROUP BY CUBE (site, cost > 1, cost > 2, cost > 3, cost > 4, \
              cost > 5)",
             "more than 32 sets",
         ),
+        (wide.as_str(), "more than 64 keys"),
         ("SELECT site FROM visits GROUP BY ROLLUP (site)", "would measure nothing"),
         ("SELECT person, COUNT(*) FROM visits GROUP BY ROLLUP (person)", "over the unit"),
         ("SELECT cost, COUNT(*) FROM visits GROUP BY ROLLUP (cost)", "doubles"),

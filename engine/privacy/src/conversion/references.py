@@ -58,7 +58,12 @@ def main():
         for given in RHOS:
             rho = mpf(given)
             top = 10 * rho + 1000
-            epsilon = halved(mpf("1e-30"), top, lambda epsilon: log_delta(rho, epsilon) > wanted)
+            least = mpf("1e-30")
+            # So little rho keeps to this delta at every epsilon: none is needed.
+            if log_delta(rho, least) <= wanted:
+                print(f"rho,{given},{text},0.0")
+                continue
+            epsilon = halved(least, top, lambda epsilon: log_delta(rho, epsilon) > wanted)
             print(f"rho,{given},{text},{plain(epsilon)}")
 
 

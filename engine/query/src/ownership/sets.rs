@@ -60,7 +60,10 @@ impl Sets {
 fn subsets(exprs: &[Expr]) -> impl Iterator<Item = Vec<Expr>> {
     let count = 1_usize.checked_shl(exprs.len() as u32).unwrap_or(usize::MAX);
     (0..count).rev().take(SETS_MAX + 1).map(move |mask| {
-        let kept = |position: &usize| mask >> (exprs.len() - 1 - position) & 1 == 1;
+        let kept = |position: &usize| {
+            let shift = (exprs.len() - 1 - position) as u32;
+            mask.checked_shr(shift).unwrap_or(0) & 1 == 1
+        };
         (0..exprs.len()).filter(kept).map(|position| exprs[position].clone()).collect()
     })
 }
@@ -78,6 +81,10 @@ impl Splitter<'_> {
             return Err(vec![nothing_to_measure()]);
         }
         let sets = Sets::of(set);
+        // The number of a set has a bit for each key.
+        if sets.keys.len() > u64::BITS as usize {
+            return Err(vec![too_wide()]);
+        }
         if sets.sets.len() > SETS_MAX {
             return Err(vec![too_many()]);
         }
@@ -185,6 +192,16 @@ fn too_many() -> Refusal {
              bounded, drawn and paid for by itself"
         ),
         "name the sets that are wanted: GROUP BY GROUPING SETS ((a, b), (a), ())",
+    )
+    .at(Place::In("GROUP BY"))
+}
+
+fn too_wide() -> Refusal {
+    Refusal::new(
+        RefusalCode::Keys,
+        "ROLLUP, CUBE or GROUPING SETS",
+        format!("it has more than {} keys", u64::BITS),
+        "name fewer keys: GROUP BY GROUPING SETS ((a, b), (a), ())",
     )
     .at(Place::In("GROUP BY"))
 }

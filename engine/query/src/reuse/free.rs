@@ -119,6 +119,7 @@ pub(crate) fn search(study: Study, sql: &str, options: &AskOptions) -> Result<Fr
         return Ok(Free::No { why: Missing::Rows.to_string() });
     }
     let ledger = &asked.study.parts().ledger;
+    ledger.must_be_named(&asked.project.name, &asked.study.parts().principal)?;
     let mut best: Option<Found> = None;
     let mut nearest = Missing::Release;
     let charges = ledger.charges(&asked.project.name)?;

@@ -91,12 +91,6 @@ impl Chain {
             let oldest = before.last().unwrap_or(&last);
             oldest.tops_up.map(|former| (former, oldest.charge.position))
         } {
-            if before.len() + 1 >= CHAIN_MAX {
-                return Err(QueryError::input(
-                    format!("release {} is the mean of {CHAIN_MAX} releases already", last.id()),
-                    "ask the question anew at the price that you want",
-                ));
-            }
             // What is topped up is older, so that a chain ends.
             let summary = ledger.charge(&last.charge.project, former)?;
             let summary = summary.filter(|found| former < at && found.charge.sealed);
@@ -104,6 +98,20 @@ impl Chain {
         }
         before.reverse();
         Ok(Self { before, last })
+    }
+
+    /// Whether another release may be combined with these.
+    ///
+    /// # Errors
+    /// When there are as many as may be, and what to do instead.
+    pub(crate) fn must_have_room(&self) -> Result<(), QueryError> {
+        if self.before.len() + 1 < CHAIN_MAX {
+            return Ok(());
+        }
+        Err(QueryError::input(
+            format!("release {} is the mean of {CHAIN_MAX} releases already", self.last.id()),
+            "ask the question anew at the price that you want",
+        ))
     }
 
     /// The release that was not topping up another one.

@@ -136,6 +136,7 @@ pub(crate) fn prepare(
 fn earlier(asked: &Analysed, release: &ReleaseId) -> Result<Chain, QueryError> {
     let hub = asked.study.parts();
     let project = &asked.project.name;
+    hub.ledger.must_be_named(project, &hub.principal)?;
     let found = hub.ledger.charge(project, release.entry)?;
     let Some(summary) = found else {
         return Err(QueryError::input(
@@ -169,7 +170,9 @@ fn earlier(asked: &Analysed, release: &ReleaseId) -> Result<Chain, QueryError> {
             format!("if that one is meant, write {}", found.id()),
         ));
     }
-    Chain::of(&hub.ledger, found)
+    let chain = Chain::of(&hub.ledger, found)?;
+    chain.must_have_room()?;
+    Ok(chain)
 }
 
 /// The boundary as it was sealed, if the draft is the same question with other words at most.
