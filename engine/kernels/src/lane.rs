@@ -15,11 +15,8 @@ use crate::integer::Integer;
 use crate::memory::Account;
 use crate::number::Codes;
 use crate::plan::{Domain, Layout};
-use crate::store::{Field32, PARTITION_BITS, PARTITIONS, Partition, Shape, Width};
+use crate::store::{Field32, PARTITION_BITS, PARTITIONS, Partition, ROWS_MAX, Shape, Width};
 use crate::{BoundingPlan, KernelError, Keys, Memory, ValueColumn};
-
-/// More rows than this would let a total of the widest grid overflow.
-const ROWS_MAX: u64 = 1 << 40;
 
 /// What all lanes of a bounder share.
 pub(crate) struct Shared<S> {

@@ -14,6 +14,8 @@ use crate::integer::Integer;
 use crate::intern::{Interner, Strings};
 use crate::{Grid, KernelError, ValueColumn};
 
+/// More rows than this would let a total of the widest grid overflow.
+pub(crate) const ROWS_MAX: u64 = 1 << 40;
 /// Rows are spread over `2^PARTITION_BITS` partitions by the first bits of their unit's hash.
 pub(crate) const PARTITION_BITS: u32 = 8;
 pub(crate) const PARTITIONS: usize = 1 << PARTITION_BITS;

@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 use voilage_kernels::scalar::{Function, casts};
 
 use super::udf::Total;
-use super::{better, date_parts, end_of, entry, evaluate, overload};
+use super::{better, bounds, date_parts, end_of, entry, evaluate, overload};
 use crate::error::{Refusal, RefusalCode};
 use crate::plan::{Comparison, Relation, Scalar, Type, Value};
 
@@ -477,7 +477,7 @@ impl Lowering<'_> {
         }
         if let (Function::Clamp, [_, Scalar::Literal(low), Scalar::Literal(high)]) =
             (function, arguments.as_slice())
-            && !is_below(low, high)
+            && !bounds::is_below(low, high)
         {
             return Err(refuse(
                 whole,
@@ -594,17 +594,4 @@ fn target_type(target: &DataType) -> Option<Type> {
 
 pub(super) fn refuse(expr: &Expr, why: &str, fix: &str) -> Refusal {
     Refusal::new(RefusalCode::Expression, format!("{expr}"), why, fix)
-}
-
-/// Whether two constants are bounds in order.
-fn is_below(low: &Value, high: &Value) -> bool {
-    let number = |value: &Value| match value {
-        Value::Int(number) => Some(*number as f64),
-        Value::Float(number) => Some(*number),
-        _ => None,
-    };
-    match (low, high) {
-        (Value::Int(low), Value::Int(high)) => low < high,
-        _ => number(low).zip(number(high)).is_some_and(|(low, high)| low < high),
-    }
 }

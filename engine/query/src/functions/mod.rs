@@ -9,6 +9,7 @@
 //! Never imported here: DataFusion's own scalar functions. They can fail.
 
 mod above;
+mod bounds;
 mod date_parts;
 mod document;
 mod ends;
