@@ -31,7 +31,7 @@ create_exception!(
 >>> study.sql("SELECT AVG(csot) FROM visits", epsilon=0.5)
 Traceback (most recent call last):
 voilage.FixQuery: refused [unknown-column] ...
-  fix: did you mean cost?
+  fix: did you mean cost? for example: SELECT AVG(cost) FROM visits
 "#
 );
 create_exception!(
