@@ -1,8 +1,6 @@
 //! A handle that stays open while its database is put back, its witness goes, or others write.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use super::*;
@@ -293,6 +291,8 @@ fn with_key_of(fixture: &Fixture, settings: &Settings) -> Ledger {
     Ledger::open_at(settings, fixture.clock.clone()).unwrap()
 }
 
+const ANSWERING: &str =
+    "tests::live::eight_processes_answer_under_one_witness_and_nobody_is_locked";
 const PROCESSES: u8 = 8;
 const THREADS: u8 = 4;
 const QUESTIONS: u8 = 4;
@@ -301,36 +301,16 @@ const QUESTIONS: u8 = 4;
 /// None of them may take the others' newer entries for a ledger that was put back.
 #[test]
 fn eight_processes_answer_under_one_witness_and_nobody_is_locked() {
+    if let Some(job) = child::job() {
+        return answering(&job);
+    }
     each_store(|store| {
         let fixture = store.empty();
         fixture.ledger.register_dataset(&dataset("rand", "1", None)).unwrap();
         fixture.ledger.open_project(&project("costs", "1", None)).unwrap();
         let version = fixture.ledger.dataset("rand").unwrap().data_version;
-        let processes: Vec<Child> = (0..PROCESSES)
-            .map(|process| {
-                let mut child = Command::new(std::env::current_exe().unwrap())
-                    .args(["--exact", "tests::live::answering", "--ignored", "--nocapture"])
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::piped())
-                    .spawn()
-                    .unwrap();
-                let ledger = match &fixture.settings.location {
-                    Location::File(path) => path.to_str().unwrap().to_owned(),
-                    Location::Postgres(url) => url.clone(),
-                };
-                let witness = fixture.settings.witness.to_str().unwrap();
-                let job = format!("{ledger}\n{witness}\n{version}\n{process}\n");
-                child.stdin.take().unwrap().write_all(job.as_bytes()).unwrap();
-                child
-            })
-            .collect();
-        let mut answered = 0;
-        for process in processes {
-            let output = process.wait_with_output().unwrap();
-            let text = String::from_utf8(output.stdout).unwrap();
-            assert!(output.status.success(), "{store:?}: {text}");
-            answered += text.matches("answered\n").count();
-        }
+        let process = |process| child::on_ledger(ANSWERING, &fixture, &version, process);
+        let answered = child::lines_of((0..PROCESSES).map(process).collect(), "answered");
         // Every process answers its own questions, and all answer one that they share.
         let own = usize::from(PROCESSES) * usize::from(THREADS) * usize::from(QUESTIONS);
         assert_eq!(answered, own + usize::from(PROCESSES) * usize::from(THREADS));
@@ -340,23 +320,12 @@ fn eight_processes_answer_under_one_witness_and_nobody_is_locked() {
     });
 }
 
-/// What each process runs; it does nothing unless it is told what to answer.
-#[test]
-#[ignore = "run by the test above, in a process of its own"]
-fn answering() {
-    let mut job = String::new();
-    std::io::stdin().read_to_string(&mut job).unwrap();
-    let lines: Vec<&str> = job.lines().collect();
-    let [ledger, witness, version, process] = lines[..] else { return };
-    let beside = Settings::beside(std::path::Path::new(witness.trim_end_matches(".witness")));
-    let location = Location::parse(ledger, std::path::Path::new("/"));
-    let settings = Settings { location, ..beside };
-    let clock = Arc::new(FixedClock::new(noon("2026-06-15")));
-    let ledger = Ledger::open_at(&settings, clock).unwrap();
-    let process: u8 = process.parse().unwrap();
+/// What each process runs.
+fn answering(job: &str) {
+    let (ledger, version, process) = child::opened(job);
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let ledger = &ledger;
+            let (ledger, version) = (&ledger, &version);
             scope.spawn(move || {
                 answer_until_told(ledger, version, [255; 32]);
                 for question in 0..QUESTIONS {
@@ -370,21 +339,7 @@ fn answering() {
 }
 
 fn answer_until_told(ledger: &Ledger, version: &str, key: [u8; 32]) {
-    let request = ChargeRequest {
-        project: "costs".to_owned(),
-        principal: "ana".to_owned(),
-        request_key: RequestKey(key),
-        request_hash: key,
-        loss: pure("0.001"),
-        plan_hash: [7; 32],
-        data_version: version.to_owned(),
-        boundaries: 1,
-        bounding_key: [7; 16],
-        description: "SELECT count(*) FROM rand_hie".to_owned(),
-        shares: Vec::new(),
-        detail: ChargeDetail::default(),
-        renew: false,
-    };
+    let request = child::a_thousandth(version, key);
     loop {
         let told = ledger.admit(&request).and_then(|charge| match ledger.sealed(&charge, 0)? {
             Some(bytes) => Ok(bytes),

@@ -209,6 +209,13 @@ fn nothing_else_is_derived_and_the_reason_is_said() {
         "rows that pass a filter",
         "SELECT site, COUNT(*) FILTER (WHERE cost > 5) AS n FROM visits GROUP BY site",
     );
+    for option in ["consistent", "estimate_cut"] {
+        let sql = format!(
+            "SELECT WITH DIFFERENTIAL_PRIVACY OPTIONS({option} = true) site, COUNT(*) AS n FROM visits \
+             GROUP BY site"
+        );
+        say(&study, option, &sql);
+    }
     say(&study, "a quantile", "SELECT site, MEDIAN(cost) AS n FROM visits GROUP BY site");
     say(&study, "learned keys", "SELECT reason, COUNT(*) AS n FROM visits GROUP BY reason");
     say(

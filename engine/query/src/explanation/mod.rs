@@ -280,8 +280,9 @@ impl Explanation {
         if consistent {
             self.notes.push(
                 "counts are shown as 0 or more, and totals as the sums of their parts where keys are \
-                 nested; intervals are those of the values as drawn, widened to hold what is shown, and \
-                 the same question without `consistent` shows these for free"
+                 nested; a total and its parts keep other rows of people who have more than the bounds \
+                 let in, and then what is shown lies between the two; intervals are those of the values as drawn, \
+                 widened to hold what is shown, and the same question without `consistent` shows these for free"
                     .to_owned(),
             );
         }

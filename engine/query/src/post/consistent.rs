@@ -6,6 +6,10 @@
 //! to all of them by weighted least squares (Hay, Rastogi, Miklau & Suciu 2010, *Boosting the accuracy of
 //! differentially private histograms through consistency*, section 4.1, with a variance for each level),
 //! and then rounded so that parts add up exactly. Distinct units do not add up and are only cut off at 0.
+//!
+//! Each level is bounded by itself. Of a unit with more rows or groups than the bounds let in, a total
+//! keeps fewer rows than its parts together, so that the levels estimate different numbers and the fit lies
+//! between them; `explain` says so.
 
 use voilage_privacy::mechanism::Noise;
 

@@ -27,6 +27,7 @@ use crate::release::Released;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Missing {
     Release,
+    Options,
     Rows,
     Learned,
     Search,
@@ -43,6 +44,9 @@ impl fmt::Display for Missing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Release => "the project has no release about this version of the data",
+            Self::Options => {
+                "estimate_cut and consistent are not derived from a release: ask without them"
+            }
             Self::Rows => "no release of the project is about the same rows of the same tables",
             Self::Learned => {
                 "keys without declared values are learned, and a release of learned keys \

@@ -112,6 +112,9 @@ impl Found {
 /// charges nothing, and shows no released value.
 pub(crate) fn search(study: Study, sql: &str, options: &AskOptions) -> Result<Free, QueryError> {
     let (asked, ()) = Analysed::of(study, sql, options, |_, _| Ok(()))?;
+    if asked.options.estimate_cut || asked.options.consistent {
+        return Ok(Free::No { why: Missing::Options.to_string() });
+    }
     if !asked.split.derived.is_empty() {
         return Ok(Free::No { why: Missing::Adaptive.to_string() });
     }
