@@ -359,9 +359,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LedgerError> {
         let mut reader = database::open(&settings.location)?;
-        reader.begin(Access::Read)?;
-        let guard = Arc::new(Guard::open(reader.as_ref(), settings)?);
-        reader.rollback();
+        let guard = Arc::new(Guard::open(reader.as_mut(), settings)?);
         let ledger = Self {
             settings: settings.clone(),
             guard: guard.clone(),

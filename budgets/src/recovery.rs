@@ -78,11 +78,12 @@ impl Ledger {
     /// *Errors*: those of a branch that cannot be opened or verified, and of receipts that this ledger
     /// did not sign.
     pub fn survey(&self, recovery: &Recovery) -> Result<Recovered, LedgerError> {
+        let contents = self.guard().contents()?;
         let branches = self.opened(&recovery.branches)?;
         let receipts = self.signed(&recovery.receipts)?;
-        let guard = self.guard();
+        let witness = (self.guard(), &contents);
         let found =
-            self.read(|transaction| recover::survey(transaction, guard, (&branches, &receipts)))?;
+            self.read(|transaction| recover::survey(transaction, witness, (&branches, &receipts)))?;
         Ok(as_public(found, Vec::new()))
     }
 
@@ -100,10 +101,12 @@ impl Ledger {
         recovery: &Recovery,
         mode: Mode,
     ) -> Result<Recovered, LedgerError> {
+        let contents = self.guard().contents()?;
         let branches = self.opened(&recovery.branches)?;
         let receipts = self.signed(&recovery.receipts)?;
+        let witness = (self.guard(), &contents);
         let recovered = self.in_mode(Purpose::Recovery, mode, |transaction| {
-            let found = recover::survey(transaction, self.guard(), (&branches, &receipts))?;
+            let found = recover::survey(transaction, witness, (&branches, &receipts))?;
             must_be_explained(&found, recovery)?;
             let decision = recover::begin(transaction, self.clock(), by, &found)?;
             recover::take_over(transaction, decision, &found.charges)?;

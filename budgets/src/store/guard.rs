@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::chain::{self, EntryHash, Head};
-use super::database::Transaction;
+use super::database::{Access, Store, Transaction};
 use super::witness::{Contents, Seen, Turn, Witness};
 use super::{identity, key};
 use crate::error::LedgerError;
@@ -11,8 +11,8 @@ use crate::settings::Settings;
 
 /// Compares the ledger with its witness, and moves the witness along.
 ///
-/// Whoever needs the witness's turn takes it before the snapshot that it is compared with: what others
-/// wrote while they were waited for must be in that snapshot.
+/// Whoever needs the witness's turn, or reads it, does so before the snapshot that it is compared with: what
+/// others wrote until then must be in that snapshot, or they would look like a branch.
 pub(crate) struct Guard {
     settings: Settings,
     witness: Witness,
@@ -52,10 +52,29 @@ pub(crate) struct Unexplained {
 impl Guard {
     /// Looks at the witness of a ledger that is being opened.
     ///
-    /// A ledger that never had a key never had a witness: it is given its first one.
-    pub(crate) fn open(
+    /// A ledger that never had a key never had a witness: it is given its first one, which comes before the
+    /// key. So where the witness seems to be missing, another process may have made both in between:
+    /// that is settled by a second look.
+    pub(crate) fn open(store: &mut dyn Store, settings: &Settings) -> Result<Self, LedgerError> {
+        let witness = Witness::new(&settings.witness);
+        let mut look = || {
+            let contents = witness.read()?;
+            store.begin(Access::Read)?;
+            let guard = Self::opened(store, settings, &contents);
+            store.rollback();
+            guard
+        };
+        let guard = look()?;
+        match guard.lock() {
+            Some(Lock::WitnessMissing | Lock::BeforeItsKey) => look(),
+            _ => Ok(guard),
+        }
+    }
+
+    fn opened(
         transaction: &dyn Transaction,
         settings: &Settings,
+        contents: &Contents,
     ) -> Result<Self, LedgerError> {
         let guard = Self {
             settings: settings.clone(),
@@ -65,13 +84,12 @@ impl Guard {
             lock: Mutex::new(None),
         };
         let has_key = key::public(transaction)?.is_some();
-        let contents = guard.witness.read()?;
         if !has_key && key::is_left(settings) && chain::head(transaction)?.position > 1 {
             guard.set_lock(Some(Lock::BeforeItsKey));
         } else if contents.seen.is_none() && has_key {
             guard.set_lock(Some(Lock::WitnessMissing));
         }
-        guard.look(transaction, &contents)?;
+        guard.look(transaction, contents)?;
         Ok(guard)
     }
 
@@ -200,14 +218,21 @@ impl Guard {
         self.must_be_unlocked()
     }
 
+    /// What the witness says now.
+    pub(crate) fn contents(&self) -> Result<Contents, LedgerError> {
+        self.witness.read()
+    }
+
     /// What was seen outside and this ledger has not: by its witness, by receipts presented earlier,
     /// and by those presented now.
+    ///
+    /// `transaction` was begun after the witness was read.
     pub(crate) fn unexplained(
         &self,
         transaction: &dyn Transaction,
+        contents: &Contents,
         receipts: &[Head],
     ) -> Result<Unexplained, LedgerError> {
-        let contents = self.witness.read()?;
         let mut heads = Vec::new();
         if let Some(seen) = contents.seen {
             if seen.ledger != self.ledger {

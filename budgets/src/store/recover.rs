@@ -13,6 +13,7 @@ use super::principals;
 use super::sums;
 use super::terms::check_text;
 use super::verify::altered;
+use super::witness::Contents;
 use crate::clock::{Clock, Timestamp};
 use crate::error::LedgerError;
 use crate::principal::Decider;
@@ -138,12 +139,15 @@ pub(crate) struct Survey {
 }
 
 /// Compares this ledger with what was seen of it and with its branches; changes nothing.
+///
+/// The snapshots of all of them were begun after the witness was read.
 pub(crate) fn survey(
     transaction: &dyn Transaction,
-    guard: &Guard,
+    (guard, contents): (&Guard, &Contents),
     (branches, receipts): (&[Branch], &[Head]),
 ) -> Result<Survey, LedgerError> {
-    let Unexplained { missing, is_witness_missing } = guard.unexplained(transaction, receipts)?;
+    let Unexplained { missing, is_witness_missing } =
+        guard.unexplained(transaction, contents, receipts)?;
     let mut missing: Vec<Missing> = missing
         .into_iter()
         .map(|(seen_by, head)| Missing { seen_by, head, explained_by: None })
